@@ -1,0 +1,139 @@
+"""The set of observation ids already in a store: 16 bytes each, in sorted columns, asked for whole chunks at once."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+HEX_DIGIT_COUNT = 32
+"""Length of the hexadecimal part of a content id (128 bits)."""
+
+RUN_MERGE_RATIO = 2
+"""A sorted run is merged into the one before it once that is less than this many times as long."""
+
+Keys: TypeAlias = npt.NDArray[np.uint64]
+"""Ids as an array of shape (n, 2): the upper and the lower 64 bits."""
+
+_NIBBLE_OF_CHARACTER = np.full(256, 255, dtype=np.uint8)
+_NIBBLE_OF_CHARACTER[np.frombuffer(b"0123456789abcdef", dtype=np.uint8)] = np.arange(16, dtype=np.uint8)
+
+
+class KnownIds:
+    """A growing set of 128-bit keys; memory is 16 bytes a key, and twice that for a moment while runs are merged."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._runs: list[Keys] = []
+
+    def __len__(self) -> int:
+        """Give how many keys are held."""
+        return sum(len(run) for run in self._runs)
+
+    def contains(self, keys: Keys) -> npt.NDArray[np.bool_]:
+        """Say for each key whether it is held."""
+        found = np.zeros(len(keys), dtype=np.bool_)
+        for run in self._runs:
+            found |= _is_in_run(run, keys)
+        return found
+
+    def add(self, keys: Keys) -> None:
+        """Hold these keys from now on; none of them may be held already or stand twice among them."""
+        if not len(keys):
+            return
+        self._runs.append(_sorted(keys))
+        while len(self._runs) > 1 and len(self._runs[-2]) < RUN_MERGE_RATIO * len(self._runs[-1]):
+            last = self._runs.pop()
+            self._runs[-1] = _sorted(np.concatenate([self._runs[-1], last]))
+
+    def add_all(self, other: KnownIds) -> None:
+        """Hold every key of another set, none of which may be held already."""
+        for run in other._runs:
+            self.add(run)
+
+
+def first_occurrences(keys: Keys) -> npt.NDArray[np.bool_]:
+    """Say for each key whether it stands here for the first time."""
+    upper = np.sort(keys[:, 0])
+    if not (upper[1:] == upper[:-1]).any():
+        return np.ones(len(keys), dtype=np.bool_)
+    order = np.lexsort((np.arange(len(keys)), keys[:, 1], keys[:, 0]))
+    ordered = keys[order]
+    is_first = np.ones(len(keys), dtype=np.bool_)
+    is_first[order[1:]] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    return is_first
+
+
+def keys_of(ids: pa.ChunkedArray) -> Keys:
+    """Give the 128-bit key of each id: its hexadecimal part, mixed with its prefix; other ids are hashed."""
+    parts = [_keys_of_chunk(chunk) for chunk in ids.chunks if len(chunk)]
+    return np.concatenate(parts) if parts else np.empty((0, 2), dtype=np.uint64)
+
+
+def _keys_of_chunk(ids: pa.Array) -> Keys:
+    lengths = np.diff(_offsets(ids))
+    length = int(lengths[0])
+    if length >= HEX_DIGIT_COUNT and (lengths == length).all():
+        characters = _characters(ids).reshape(len(ids), length)
+        prefix = characters[:, :-HEX_DIGIT_COUNT]
+        nibbles = _NIBBLE_OF_CHARACTER[characters[:, -HEX_DIGIT_COUNT:]]
+        if (prefix == prefix[0]).all() and (nibbles < 16).all():
+            return _packed(nibbles) ^ _mask_of_prefix(prefix[0].tobytes())
+    return np.stack([_key_of_text(text) for text in ids.to_pylist()])
+
+
+def _key_of_text(text: str) -> Keys:
+    prefix, digits = text[:-HEX_DIGIT_COUNT], text[-HEX_DIGIT_COUNT:]
+    if len(digits) == HEX_DIGIT_COUNT and not digits.strip("0123456789abcdef"):
+        key = np.frombuffer(bytes.fromhex(digits), dtype=">u8").astype(np.uint64)
+        return key ^ _mask_of_prefix(prefix.encode())
+    return _hashed(b"text\x1f" + text.encode())
+
+
+def _packed(nibbles: npt.NDArray[np.uint8]) -> Keys:
+    octets = (nibbles[:, 0::2] << 4) | nibbles[:, 1::2]
+    return np.ascontiguousarray(octets).view(">u8").astype(np.uint64)
+
+
+def _mask_of_prefix(prefix: bytes) -> Keys:
+    return _hashed(b"prefix\x1f" + prefix)
+
+
+def _hashed(content: bytes) -> Keys:
+    digest = hashlib.blake2b(content, digest_size=16).digest()
+    return np.frombuffer(digest, dtype=">u8").astype(np.uint64)
+
+
+def _offsets(ids: pa.Array) -> npt.NDArray[np.int32]:
+    assert ids.type == pa.string(), f"ids are of type {ids.type}, not string"
+    assert ids.null_count == 0, "an id is missing"
+    return np.frombuffer(ids.buffers()[1], dtype=np.int32)[ids.offset : ids.offset + len(ids) + 1]
+
+
+def _characters(ids: pa.Array) -> npt.NDArray[np.uint8]:
+    offsets = _offsets(ids)
+    return np.frombuffer(ids.buffers()[2], dtype=np.uint8)[offsets[0] : offsets[-1]]
+
+
+def _sorted(keys: Keys) -> Keys:
+    """Sort by the upper halves only: those of different ids are all but never equal."""
+    return keys[np.argsort(keys[:, 0])]
+
+
+def _is_in_run(run: Keys, keys: Keys) -> npt.NDArray[np.bool_]:
+    """Say which keys stand in a sorted run: by the upper halves, then along the (very short) stretches of equals."""
+    upper, lower = run[:, 0], run[:, 1]
+    place = np.searchsorted(upper, keys[:, 0], side="left")
+    found = np.zeros(len(keys), dtype=np.bool_)
+    open_rows = np.flatnonzero(place < len(run))
+    while len(open_rows):
+        here = place[open_rows]
+        open_rows = open_rows[upper[here] == keys[open_rows, 0]]
+        here = place[open_rows]
+        found[open_rows] |= lower[here] == keys[open_rows, 1]
+        place[open_rows] += 1
+        open_rows = open_rows[~found[open_rows] & (place[open_rows] < len(run))]
+    return found

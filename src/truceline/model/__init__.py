@@ -1,0 +1,1 @@
+"""The nouns, in order of birth; a record is frozen, checked when built, and every number names its unit."""

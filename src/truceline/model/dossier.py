@@ -1,0 +1,35 @@
+"""Everything used, and everything known and not used, for one finding, as canonical bytes with hashes."""
+
+from __future__ import annotations
+
+import msgspec
+
+from truceline.model.attribution import Attribution
+from truceline.model.event import Event
+from truceline.model.finding import Finding
+
+DOSSIER_SCHEMA_NAME = "truceline.dossier/1"
+
+
+class EvidenceHash(msgspec.Struct, frozen=True, kw_only=True):
+    """One observation by id, the file it came in, and the SHA-256 of that file."""
+
+    observation_id: str
+    source_id: str
+    file_sha256: str
+    row_index: int
+
+
+class Dossier(msgspec.Struct, frozen=True, kw_only=True):
+    """The bundle for one finding: records, hashes of the evidence, versions; `synthetic` marks a made-up theatre."""
+
+    dossier_id: str
+    finding: Finding
+    event: Event
+    attribution: Attribution
+    used: tuple[EvidenceHash, ...]
+    known_not_used: tuple[EvidenceHash, ...]
+    agreement_sha256: str
+    code_version: str
+    synthetic: bool
+    schema_name: str = DOSSIER_SCHEMA_NAME

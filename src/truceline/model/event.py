@@ -1,0 +1,60 @@
+"""One physical occurrence in space and time, whatever its cause, with the observations it was made from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from truceline.model.quantity import Count, Position, TimeSpan, require_between
+
+EVENT_SCHEMA_NAME = "truceline.event/1"
+
+EventType = Literal["explosion", "fire", "projectile in flight", "shot", "attack", "not reported"]
+
+
+class Association(msgspec.Struct, frozen=True, kw_only=True):
+    """The link between an observation and an origin: how far off it lies, and whether it defined the origin."""
+
+    observation_id: str
+    observation_kind: str
+    source_id: str
+    distance_m: float
+    time_residual_s: float
+    defining: bool
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One occurrence: origin with uncertainty, type with certainty, QuakeML's evaluation words, and its lineage.
+
+    `signature_count` counts what was observed (as OSCE counts), an event itself counts once; the two stand side by
+    side. `observed_as` is what patrols called it (monitors' words). `revision_index` rises under one `event_id`;
+    `supersedes_revision_index` names what it replaces.
+    """
+
+    event_id: str
+    revision_index: int
+    supersedes_revision_index: int | None
+    event_type: EventType
+    event_type_certainty: Literal["known", "suspected"]
+    evaluation_mode: Literal["automatic", "manual"]
+    evaluation_status: Literal["preliminary", "confirmed", "reviewed", "final", "rejected"]
+    origin_time: TimeSpan
+    origin_position: Position
+    place_name: str
+    place_is_region: bool
+    energy_object: bool
+    signature_count: Count
+    observed_as: Literal["impact", "outgoing", "airburst", "undetermined", "not reported"] = "not reported"
+    associations: tuple[Association, ...]
+    schema_name: str = EVENT_SCHEMA_NAME
+
+    def __post_init__(self) -> None:
+        """Check the revision order and that an event rests on something."""
+        require_between("revision_index", self.revision_index, 0, 1_000_000)
+        if not self.associations:
+            raise ValueError("associations is empty: an event rests on at least one observation")
+        if self.supersedes_revision_index is not None and self.supersedes_revision_index >= self.revision_index:
+            raise ValueError(
+                f"supersedes_revision_index={self.supersedes_revision_index} is not before {self.revision_index}"
+            )

@@ -1,0 +1,1 @@
+"""Bytes to observations or rejections; one decoder per modality, none knows another."""

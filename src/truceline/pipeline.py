@@ -1,0 +1,161 @@
+"""The order of the stages: observations become events, findings, attributions and dossiers. It ends there.
+
+What a person decides, what leaves the house and what is shown stand elsewhere; nothing here leads to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from truceline.assess.findings import FindingsStage, FindingsState
+from truceline.associate.settings import AssociationSettings
+from truceline.associate.stage import AssociateStage, AssociationState
+from truceline.attribute.settings import AttributionSettings
+from truceline.attribute.stage import AttributeStage, AttributionState
+from truceline.dossier.bundle import Bundle
+from truceline.dossier.stage import DossierStage, DossierState
+from truceline.model.agreement import Agreement
+from truceline.model.attribution import Attribution
+from truceline.model.dossier import Dossier
+from truceline.model.event import Event
+from truceline.model.finding import Compliant, Finding
+from truceline.model.observation import Observation
+from truceline.model.quantity import canonical_bytes, content_id
+from truceline.model.reference_line import DatedLine
+
+PIPELINE_STATE_SCHEMA_NAME = "truceline.pipeline_state/1"
+
+
+class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a run depends on besides observations and lines: the text, the parties, every gate and bound."""
+
+    agreement: Agreement
+    agreement_sha256: str
+    parties: tuple[str, str]
+    code_version: str
+    synthetic: bool
+    association: AssociationSettings = AssociationSettings()
+    attribution: AttributionSettings = AttributionSettings()
+
+    @property
+    def settings_id(self) -> str:
+        """Name these settings by what they say; a saved state goes only with the settings it was made under."""
+        return content_id("settings", canonical_bytes(self))
+
+
+class PipelineState(msgspec.Struct, frozen=True, kw_only=True):
+    """What every stage remembers between two steps, and the settings it was made under."""
+
+    settings_id: str
+    association: AssociationState
+    findings: FindingsState
+    attributions: AttributionState
+    dossiers: DossierState
+    schema_name: str = PIPELINE_STATE_SCHEMA_NAME
+
+
+class PipelineOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """What one step newly says; a record once given is never changed, only superseded by a revision."""
+
+    events: tuple[Event, ...]
+    findings: tuple[Finding, ...]
+    attributions: tuple[Attribution, ...]
+    dossiers: tuple[Dossier, ...]
+
+
+class Pipeline:
+    """The stages in order, as one pure step: a runner keeps time, state and storage, and calls it."""
+
+    def __init__(self, settings: PipelineSettings, *, lines: Sequence[DatedLine] = ()) -> None:
+        """Build every stage once; `lines` are all contact lines known at the start of the run."""
+        self.settings = settings
+        self.associate = AssociateStage(settings.association)
+        self.assess = FindingsStage(settings.agreement)
+        self.attribute = AttributeStage(settings.attribution, parties=settings.parties, lines=lines)
+        self.dossier = DossierStage(
+            agreement_sha256=settings.agreement_sha256,
+            code_version=settings.code_version,
+            synthetic=settings.synthetic,
+        )
+
+    def initial(self) -> PipelineState:
+        """Give the state before any observation."""
+        return PipelineState(
+            settings_id=self.settings.settings_id,
+            association=self.associate.initial(),
+            findings=self.assess.initial(),
+            attributions=self.attribute.initial(),
+            dossiers=self.dossier.initial(),
+        )
+
+    def key(self, record: Observation) -> str:
+        """Say which observations must meet in one state: those of one local day."""
+        return self.associate.key(record)
+
+    def step(
+        self, state: PipelineState, batch: Sequence[Observation], watermark: datetime
+    ) -> tuple[PipelineState, PipelineOutput]:
+        """Take observations in; give the new state and what is now said of every day that `watermark` has passed.
+
+        `watermark` is the time up to which everything is believed to have been received. Days it has not passed stay
+        open. An observation of a day already passed is not lost: it issues revisions.
+        """
+        assert state.settings_id == self.settings.settings_id, "a state goes only with the settings it was made under"
+        association, events = self.associate.step(state.association, batch, watermark)
+        findings_state, findings = self.assess.step(state.findings, events, watermark)
+        attribution_state, attributions = self.attribute.step(state.attributions, events, watermark)
+        bundles = self._bundles(association, events, findings, attributions)
+        dossier_state, dossiers = self.dossier.step(state.dossiers, bundles, watermark)
+        new_state = PipelineState(
+            settings_id=state.settings_id,
+            association=association,
+            findings=findings_state,
+            attributions=attribution_state,
+            dossiers=dossier_state,
+        )
+        return new_state, PipelineOutput(
+            events=tuple(events),
+            findings=tuple(findings),
+            attributions=tuple(attributions),
+            dossiers=tuple(dossiers),
+        )
+
+    def _bundles(
+        self,
+        association: AssociationState,
+        events: Sequence[Event],
+        findings: Sequence[Finding],
+        attributions: Sequence[Attribution],
+    ) -> list[Bundle]:
+        """Put together what belongs to one finding; a finding in keeping with the agreement needs no dossier."""
+        event_by_revision = {(event.event_id, event.revision_index): event for event in events}
+        attribution_by_revision = {(item.event_id, item.event_revision_index): item for item in attributions}
+        concerning = [finding for finding in findings if not isinstance(finding, Compliant)]
+        revisions = sorted({(finding.event_id, finding.event_revision_index) for finding in concerning})
+        evidence = self.associate.evidence(association, [event_by_revision[revision] for revision in revisions])
+        return [
+            Bundle(
+                finding=finding,
+                event=event_by_revision[revision],
+                attribution=attribution_by_revision[revision],
+                used=evidence[revision].used,
+                known_not_used=evidence[revision].known_not_used,
+            )
+            for finding in concerning
+            for revision in [(finding.event_id, finding.event_revision_index)]
+        ]
+
+    def kept_out_counts(self, state: PipelineState) -> dict[str, int]:
+        """Give how many observations went into no event, by named reason; they are kept, not lost."""
+        return self.associate.kept_out_counts(state.association)
+
+    def state_to_bytes(self, state: PipelineState) -> bytes:
+        """Write a state as bytes; the same state always gives the same bytes."""
+        return msgspec.msgpack.encode(state, order="deterministic")
+
+    def state_from_bytes(self, body: bytes) -> PipelineState:
+        """Read a state back; its `settings_id` says whether it belongs to this pipeline."""
+        return msgspec.msgpack.decode(body, type=PipelineState)

@@ -1,0 +1,1 @@
+"""Shipped for tests: laws every stage keeps, records made to measure, scenarios with known truth."""

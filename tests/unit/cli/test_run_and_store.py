@@ -1,0 +1,106 @@
+"""The commands `run` and `store check`: what they ask for, what they say, and how they end."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from truceline.adapters.agreements import shipped_folder
+from truceline.adapters.stores.workspace import Workspace
+from truceline.cli import run as run_command
+from truceline.cli import store as store_command
+from truceline.errors import InputUnusable, StoreUnavailable
+from truceline.observe.registry import MANIFESTS
+from truceline.testing.observation_tables import observation_table, received_file
+
+AGREEMENT = shipped_folder("agreements") / "easter_2025.yaml"
+SOURCE_ID = next(name for name, manifest in MANIFESTS.items() if manifest.kind == "media_report")
+
+
+def call(*words: str) -> int:
+    """Call one of the two commands."""
+    parser = argparse.ArgumentParser()
+    subparsers = parser.add_subparsers(required=True)
+    run_command.add_parser(subparsers)
+    store_command.add_parser(subparsers)
+    args = parser.parse_args(words)
+    return int(args.run(args))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give a store with one synthetic file."""
+    table = observation_table(300, np.random.default_rng(1))
+    sources = pa.array([SOURCE_ID] * table.num_rows)
+    table = table.set_column(table.schema.get_field_index("source_id"), table.schema.field("source_id"), sources)
+    with Workspace.open(tmp_path / "store", create=True) as store:
+        store.append_file(received_file("a", synthetic=True), [table])
+    return tmp_path / "store"
+
+
+def test_a_run_says_what_it_added_and_remembers_the_agreement(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first run names the agreement, the next goes on under it and finds nothing new."""
+    first = call("run", "--store", str(folder), "--agreement", str(AGREEMENT), "--until", "2025-05-01T00:00:00Z")
+    said_first = capsys.readouterr().out
+    again = call("run", "--store", str(folder), "--until", "2025-05-01T03:00:00+03:00")
+    said_again = capsys.readouterr().out
+
+    assert (first, again) == (0, 0)
+    assert said_first.startswith("SYNTHETIC DATA: no real place, party or event\nran to 2025-05-01 00:00 UTC")
+    assert "300 observations taken" in said_first
+    assert "continued to 2025-05-01 00:00 UTC" in said_again
+    assert ": 0 observations taken" in said_again
+
+
+def test_a_first_run_asks_for_the_agreement(folder: Path) -> None:
+    """Without an agreement there is nothing to assess against, and the message says what to give."""
+    with pytest.raises(InputUnusable, match="name the agreement once with --agreement FILE"):
+        call("run", "--store", str(folder))
+
+
+def test_another_agreement_is_refused(folder: Path) -> None:
+    """One store is run under one agreement."""
+    call("run", "--store", str(folder), "--agreement", str(AGREEMENT), "--until", "2025-05-01")
+
+    with pytest.raises(InputUnusable, match="ingest into a new store"):
+        call("run", "--store", str(folder), "--agreement", str(AGREEMENT.with_name("energy_2025.yaml")))
+    assert call("run", "--store", str(folder)) == 0
+
+
+def test_a_store_with_nothing_in_it_is_said(tmp_path: Path) -> None:
+    """A run over nothing points to `ingest`, and a folder that is no store is named."""
+    Workspace.open(tmp_path / "empty", create=True).close()
+
+    with pytest.raises(InputUnusable, match="begin with `truceline ingest`"):
+        call("run", "--store", str(tmp_path / "empty"), "--agreement", str(AGREEMENT))
+    with pytest.raises(StoreUnavailable, match="is not a store"):
+        call("run", "--store", str(tmp_path / "none"))
+
+
+def test_a_time_that_is_none_is_said(folder: Path) -> None:
+    """`--until` names its value and the form it must have."""
+    with pytest.raises(InputUnusable, match="--until='soon' is not an ISO 8601 time"):
+        call("run", "--store", str(folder), "--until", "soon")
+
+
+def test_a_sound_store_is_said_to_be_sound(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The check of an untouched store answers 0 and says how much it held."""
+    code = call("store", "check", "--store", str(folder))
+
+    assert (code, capsys.readouterr().out) == (0, f"sound: {folder} (1 received files, 1 archive files)\n")
+
+
+def test_a_damaged_store_is_said_to_be_damaged(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One altered byte in an archive file is found, named, and answered with 1."""
+    path = next(folder.rglob("*.parquet"))
+    content = bytearray(path.read_bytes())
+    content[50] ^= 1
+    path.write_bytes(content)
+    code = call("store", "check", "--store", str(folder))
+
+    assert code == 1
+    assert f"damaged: {path}: SHA-256 is " in capsys.readouterr().out
