@@ -10,7 +10,7 @@ from repository.house import ROOT, hold_none, repository_files, shown, text_file
 BLOB_MOST_BYTES = 256 * 1024
 KINDS = frozenset(
     {".py", ".md", ".toml", ".yaml", ".txt", ".csv", ".json", ".geojson", ".html", ".css", ".js", ".svg", ".sh"}
-) | {".parquet", ".j2"}
+) | {".parquet", ".j2", ".png"}
 NAMES = frozenset({"Makefile", "LICENSE", "NOTICE", ".gitignore", ".gitattributes", "py.typed"})
 SCRIPTS = frozenset({".ci/run"})
 

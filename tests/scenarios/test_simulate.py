@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from truceline.adapters.agreements import load_agreement
-from truceline.adapters.sources.files import Reading, read_observations
+from truceline.adapters.sources.files import FeedContext, Reading, read_observations
 from truceline.cli import main
 from truceline.errors import InputUnusable
 from truceline.testing.scenario import (
@@ -52,9 +52,7 @@ def read_back(theatre: SyntheticTheatre, folder: Path) -> Reading:
     scenario = theatre.truth.scenario
     return read_observations(
         [folder / FEEDS_FOLDER],
-        parties=scenario.parties,
-        timezone_name=scenario.timezone,
-        received_time=RECEIVED,
+        FeedContext(parties=scenario.parties, timezone_name=scenario.timezone, received_time=RECEIVED),
     )
 
 

@@ -53,17 +53,19 @@ def run(args: argparse.Namespace) -> int:
     """Judge every window asked for; print a table, and write JSON and HTML where asked."""
     import msgspec
 
-    from truceline.adapters.sources.files import read_observations
+    from truceline.adapters.sources.files import FeedContext, read_observations
     from truceline.cli.output import write_bytes
 
     theatre, rows, covered_only = _asked(args)
     reading = read_observations(
         args.data,
-        parties=theatre.parties,
-        timezone_name=theatre.timezone_name,
-        received_time=_now(),
+        FeedContext(
+            parties=theatre.parties,
+            timezone_name=theatre.timezone_name,
+            received_time=_now(),
+            bounds_deg=theatre.bounds_deg,
+        ),
         on_progress=_progress(),
-        bounds_deg=theatre.bounds_deg,
     )
     _say_what_was_read(reading)
     verdicts = _judge_all(rows, theatre, reading.observations, whole_theatre=covered_only)

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     from truceline.adapters.stores.workspace import Workspace
     from truceline.cli.progress import Progress
     from truceline.errors import InputUnusable
-    from truceline.observe.registry import MANIFESTS
+    from truceline.observe.registry import manifests_for
     from truceline.pipeline import Pipeline
     from truceline.runners.embedded import EmbeddedRun
 
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         runner = EmbeddedRun(
             Pipeline(settings, lines=store.lines()),
             store,
-            manifests=MANIFESTS,
+            manifests=manifests_for(settings.parties),
             on_progress=_shown(progress, args.store),
         )
         store.append_records(SETTINGS_KIND, [settings])

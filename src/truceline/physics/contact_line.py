@@ -20,6 +20,9 @@ SEGMENT_LENGTH_MAX_DEG = 0.1
 PLANE_MARGIN_DEG = 2.0
 """How far north and south of a line its plane still has a small scale error: points lie around lines, not on them."""
 
+INDEXED_LINES_MAX_COUNT = 128
+"""How many days' lines are kept indexed at a time (0.6 MB each for 1,300 corners of line and 2,900 of ground)."""
+
 Dates = NDArray[np.datetime64]
 Rows = NDArray[np.intp]
 
@@ -68,7 +71,7 @@ class LineHistory:
         self.line_dates: Dates = np.array([line.valid_date for line in used], dtype="datetime64[D]")
         self._signs = np.array([1 if line.held_by == self.held_by else -1 for line in used], dtype=np.int8)
         self._sigmas_m = np.array([line.sigma_m for line in used], dtype=np.float64)
-        self._drawn = tuple(_DrawnLine(line) for line in used)
+        self._drawn: dict[int, _DrawnLine] = {}
 
     def __len__(self) -> int:
         """Give the number of days that have a line."""
@@ -94,12 +97,20 @@ class LineHistory:
         foot_longitude_deg, foot_latitude_deg = np.full(len(points), np.nan), np.full(len(points), np.nan)
         for line_index, rows in _rows_by_line(np.where(_has_coordinates(points), indices, -1)):
             here = Points(points.longitude_deg[rows], points.latitude_deg[rows])
-            drawn = self._drawn[line_index]
+            drawn = self._drawn_line(line_index)
             side[rows] = drawn.side(here) * self._signs[line_index]
             foot = drawn.nearest(here)
             foot_longitude_deg[rows], foot_latitude_deg[rows] = foot.longitude_deg, foot.latitude_deg
         distance_m = geodesic_distance_m(points, Points(foot_longitude_deg, foot_latitude_deg))
         return self._located(side, distance_m, indices=indices, days=days)
+
+    def _drawn_line(self, line_index: int) -> _DrawnLine:
+        """Give one day's geometry; the one asked for longest ago makes room when there are too many."""
+        drawn = self._drawn.pop(line_index, None) or _DrawnLine(self.lines[line_index])
+        self._drawn[line_index] = drawn
+        if len(self._drawn) > INDEXED_LINES_MAX_COUNT:
+            del self._drawn[next(iter(self._drawn))]
+        return drawn
 
     def _located(self, side: NDArray[np.int8], distance_m: Floats, *, indices: Rows, days: Dates) -> Located:
         """Put the answer together; index -1 reads the last entry, which stands for no line."""

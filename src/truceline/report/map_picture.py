@@ -242,13 +242,19 @@ def _ground(
     line_path = _path(drawn)
     if held is None or line.held_by not in parties or drawn.is_empty:
         return line_path, ()
-    belt_px = BELT_KM * projection.px_per_km
-    belt: Any = shapely.buffer(shapely.simplify(drawn, belt_px / 4.0), belt_px, cap_style="flat", quad_segs=4)
-    belt = shapely.intersection(belt, frame)
+    belt = _belt(drawn, BELT_KM * projection.px_per_km, frame)
     ground: Any = shapely.make_valid(shapely.simplify(shapely.intersection(held, frame), SIMPLIFY_PX))
     other = parties[1] if line.held_by == parties[0] else parties[0]
     sides = {line.held_by: shapely.intersection(belt, ground), other: shapely.difference(belt, ground)}
     return line_path, tuple((party, _path(sides[party])) for party in parties)
+
+
+def _belt(drawn: Any, belt_px: float, frame: Any) -> Any:
+    """Widen the line to both sides, leaving out pieces shorter than the belt is wide, which would look like spokes."""
+    pieces = shapely.get_parts(shapely.line_merge(drawn))
+    long_enough = pieces[shapely.length(pieces) >= 2.0 * belt_px]
+    smooth = shapely.simplify(long_enough, belt_px / 4.0)
+    return shapely.intersection(shapely.union_all(shapely.buffer(smooth, belt_px, cap_style="flat")), frame)
 
 
 def _path(geometry: Any) -> str:

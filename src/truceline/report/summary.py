@@ -109,7 +109,7 @@ def withheld_bullets(withheld: tuple[ReasonCount, ...], policy: ReleasePolicy) -
     if total_count == 0:
         return []
     reasons = "; ".join(f"{row.reason} ({thousands(row.count)})" for row in withheld)
-    return [f"Held back from the {policy.audience} audience: {thousands(total_count)} events: {reasons}."]
+    return [f"Held back from the {policy.audience} audience: {_events(total_count)}: {reasons}."]
 
 
 def _events(count: int) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import get_args
+from typing import Literal, get_args
 
 from truceline.model.agreement import Theatre
 from truceline.model.event import EventType
-from truceline.model.released import FindingKind, ReleasedEvent
+from truceline.model.released import FindingKind, ReleasedEvent, ReleasedFinding
 from truceline.report.counts import add_counts, thousands
 from truceline.report.records import (
     AreaRow,
@@ -25,10 +25,20 @@ AREA_ROWS_MAX_COUNT = 25
 PLACES_MAX_COUNT = 4
 UNDETERMINED = "undetermined"
 
-KIND_MEANINGS: tuple[tuple[FindingKind | None, str], ...] = (
+POTENTIAL_LEAST_PROBABILITY = 0.5
+"""From here on a finding is counted as a potential violation; below, it is shown as less likely than not."""
+
+LeadingKind = FindingKind | Literal["less_likely"]
+
+KIND_MEANINGS: tuple[tuple[LeadingKind | None, str], ...] = (
     (
         "potential_violation",
         "Potential violation: may be contrary to a clause in force; people determine if it was",
+    ),
+    (
+        "less_likely",
+        "Less likely than not a potential violation: probability under 50 %, as where only the day is known and the "
+        "text was in force for a part of it",
     ),
     ("indeterminate", "Indeterminate: cannot be assessed, something named is lacking"),
     ("exempt", "Exempt: covered by a notification made beforehand"),
@@ -38,14 +48,21 @@ KIND_MEANINGS: tuple[tuple[FindingKind | None, str], ...] = (
 """Kinds of findings, weightiest first; an event with several findings is counted under the first that it has."""
 
 
-def leading_kind(event: ReleasedEvent) -> FindingKind | None:
+def leading_kind(event: ReleasedEvent) -> LeadingKind | None:
     """Give the weightiest kind among an event's findings, or `None` where it was held against nothing."""
-    kinds = {finding.kind for finding in event.findings}
+    kinds = {_weighed(finding) for finding in event.findings}
     return next((kind for kind, _ in KIND_MEANINGS if kind in kinds), None)
 
 
+def _weighed(finding: ReleasedFinding) -> LeadingKind:
+    if finding.kind != "potential_violation":
+        return finding.kind
+    likely = finding.probability is None or finding.probability >= POTENTIAL_LEAST_PROBABILITY
+    return "potential_violation" if likely else "less_likely"
+
+
 def is_potential(event: ReleasedEvent) -> bool:
-    """Say whether an event is counted as a potential violation."""
+    """Say whether an event is counted as a potential violation: one is at least as likely as not."""
     return leading_kind(event) == "potential_violation"
 
 

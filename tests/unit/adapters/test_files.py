@@ -11,20 +11,30 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import shapely
+from msgspec.structs import replace
 from pyarrow import parquet
 
 from truceline.adapters.sources import files, opening
-from truceline.adapters.sources.files import NotRecognised, Reading, TableFile, discover, open_table, read_observations
+from truceline.adapters.sources.files import (
+    FeedContext,
+    NotRecognised,
+    Reading,
+    TableFile,
+    discover,
+    open_table,
+    read_observations,
+)
 from truceline.errors import SourceUnavailable
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 RECEIVED = datetime(2026, 1, 1, tzinfo=UTC)
+UKRAINE = FeedContext(parties=("RU", "UA"), timezone_name="Europe/Kyiv", received_time=RECEIVED)
 
 
 def read(*paths: Path, parties: tuple[str, str] = ("RU", "UA")) -> Reading:
     """Read files into memory."""
-    return read_observations(paths, parties=parties, timezone_name="Europe/Kyiv", received_time=RECEIVED)
+    return read_observations(paths, replace(UKRAINE, parties=parties))
 
 
 def archive_csv(path: Path, row_count: int) -> Path:
@@ -363,13 +373,7 @@ def test_progress_is_told_row_by_row(tmp_path: Path) -> None:
     """Progress hears of each chunk with the rows read so far."""
     path = archive_csv(tmp_path / "a.csv", 5)
     told: list[tuple[Path, int]] = []
-    read_observations(
-        [path],
-        parties=("RU", "UA"),
-        timezone_name="Europe/Kyiv",
-        received_time=RECEIVED,
-        on_progress=lambda place, row_count: told.append((place, row_count)),
-    )
+    read_observations([path], UKRAINE, on_progress=lambda place, row_count: told.append((place, row_count)))
 
     assert told == [(path, 5)]
 
@@ -380,9 +384,7 @@ def test_study_material_is_read_whole() -> None:
     """Of the study's claims and reports every row is accepted or a duplicate."""
     reading = read_observations(
         [SHARED / "air_war_claims", SHARED / "media_events"],
-        parties=("RU", "UA"),
-        timezone_name="Europe/Kyiv",
-        received_time=datetime(2026, 11, 1, tzinfo=UTC),
+        replace(UKRAINE, received_time=datetime(2026, 11, 1, tzinfo=UTC)),
     )
 
     counts = {
@@ -405,13 +407,7 @@ def test_a_file_with_exchanged_coordinates_is_left_out(tmp_path: Path, header: s
     rows = [f"{48 + index / 10},{37 + index / 10},{rest}" for index in range(5)]
     path = tmp_path / "hot.csv"
     path.write_text("\n".join([f"{header},{tail}", *rows]) + "\n")
-    reading = read_observations(
-        [path],
-        parties=("RU", "UA"),
-        timezone_name="Europe/Kyiv",
-        received_time=RECEIVED,
-        bounds_deg=(22.0, 44.0, 41.0, 53.0),
-    )
+    reading = read_observations([path], replace(UKRAINE, bounds_deg=(22.0, 44.0, 41.0, 53.0)))
 
     assert left_out_count == len(reading.not_recognised)
     assert 5 * (1 - left_out_count) == reading.observations.num_rows

@@ -197,6 +197,18 @@ def test_of_two_drawings_of_one_day_the_fuller_is_used_and_the_other_kept() -> N
     assert (history.lines, history.not_used, len(history)) == ((full,), (bare,), 1)
 
 
+def test_forgetting_indexed_days_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many days are kept indexed shows in memory and time only."""
+    lines = [dated(blob(index), day=DAY + timedelta(index)) for index in range(4)]
+    points, day = scattered(5), np.datetime64(DAY) + np.arange(40) % 4
+    kept = LineHistory(lines).locate(*points, day)
+    monkeypatch.setattr("truceline.physics.contact_line.INDEXED_LINES_MAX_COUNT", 1)
+    history = LineHistory(lines)
+
+    assert same(kept, history.locate(*points, day))
+    assert same(kept, history.locate(*points, day))
+
+
 def test_a_third_party_is_refused() -> None:
     """Ground that one party does not hold is the other's only where there are two."""
     lines = [dated(blob(1), held_by=party, day=DAY + timedelta(index)) for index, party in enumerate("ABC")]

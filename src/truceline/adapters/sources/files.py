@@ -42,7 +42,7 @@ __all__ = [
     "read_observations",
 ]
 
-SWAPPED_SHARE_MAX = 0.5
+SWAPPED_MAX_SHARE = 0.5
 
 REJECTION_MAX_COUNT = 1_000_000
 """A file with more rejected rows is not what its columns say; reading stops there."""
@@ -134,7 +134,7 @@ def _require_straight(decoded: Decoded, path: Path, feed: FeedContext) -> None:
     lies = _within(longitude_deg, west_deg, east_deg) & _within(latitude_deg, south_deg, north_deg)
     would_lie = _within(latitude_deg, west_deg, east_deg) & _within(longitude_deg, south_deg, north_deg)
     swapped_count = int(np.count_nonzero(would_lie & ~lies))
-    if swapped_count > SWAPPED_SHARE_MAX * latitude_deg.size:
+    if swapped_count > SWAPPED_MAX_SHARE * latitude_deg.size:
         raise SourceUnavailable(
             f"{path}: latitude and longitude look swapped: {swapped_count} of {latitude_deg.size} positions lie in the "
             "theatre only when exchanged; exchange the two columns' names"
@@ -239,20 +239,8 @@ def _strange_line(line: DatedLine, feed: FeedContext) -> Rejection:
     )
 
 
-def read_observations(
-    paths: Sequence[Path],
-    *,
-    parties: tuple[str, str],
-    timezone_name: str,
-    received_time: datetime,
-    on_progress: OnProgress | None = None,
-    bounds_deg: tuple[float, float, float, float] | None = None,
-) -> Reading:
-    """Read all files under some paths into memory; a file that cannot be used is noted, and the others are read.
-
-    Ground that names no party is taken for that of the first party.
-    """
-    feed = FeedContext(parties=parties, timezone_name=timezone_name, received_time=received_time, bounds_deg=bounds_deg)
+def read_observations(paths: Sequence[Path], feed: FeedContext, *, on_progress: OnProgress | None = None) -> Reading:
+    """Read all files under some paths into memory; a file that cannot be used is noted, and the others are read."""
     reader = _Reader(feed, on_progress)
     for path in discover(paths, lambda place, reason: reader.reading.not_recognised.append((place, reason))):
         try:
