@@ -20,6 +20,7 @@ _ECCENTRICITY_SQUARED = FLATTENING_RATIO * (2.0 - FLATTENING_RATIO)
 _ECCENTRICITY = math.sqrt(_ECCENTRICITY_SQUARED)
 _CONE_CONSTANT_MIN = 1e-6
 _STANDARD_LATITUDE_MAX_DEG = 85.0
+_LATITUDE_ROUNDS_COUNT = 6
 
 Floats = NDArray[np.float64]
 
@@ -111,6 +112,18 @@ class EqualScalePlane(msgspec.Struct, frozen=True, kw_only=True):
         turned_rad = cone * np.radians(turned_deg)
         return radius_m * np.sin(turned_rad), -radius_m * np.cos(turned_rad)
 
+    def points_at(self, easting_m: Floats, northing_m: Floats) -> Points:
+        """Give the points that `project_m` shows there (Snyder 1987, eqs. 14-9 to 14-11; 7-12 for the cylinder)."""
+        cone = self.cone_constant_ratio
+        if abs(cone) < _CONE_CONSTANT_MIN:
+            turned_rad, isometric_latitude = easting_m / self.radius_factor_m, northing_m / self.radius_factor_m
+        else:
+            turned_rad = np.arctan2(math.copysign(1.0, cone) * easting_m, -math.copysign(1.0, cone) * northing_m) / cone
+            radius_m = np.hypot(easting_m, northing_m)
+            isometric_latitude = -np.log(radius_m * abs(cone) / self.radius_factor_m) / cone
+        longitude_deg = np.mod(self.longitude_origin_deg + np.degrees(turned_rad) + 180.0, 360.0) - 180.0
+        return Points(longitude_deg, _latitude_deg(isometric_latitude))
+
     def scale_ratio(self, latitude_deg: ArrayLike) -> Floats:
         """Give the length in the plane over the length on the ellipsoid, at a latitude (Snyder 1987, eq. 15-5)."""
         latitudes_deg = np.asarray(latitude_deg, dtype=np.float64)
@@ -168,6 +181,14 @@ def _isometric_latitude(latitude_deg: Floats) -> Floats:
     inside = np.abs(latitude_deg) < 90.0
     sine = np.sin(np.radians(np.where(inside, latitude_deg, np.nan)))
     return np.arctanh(sine) - _ECCENTRICITY * np.arctanh(_ECCENTRICITY * sine)
+
+
+def _latitude_deg(isometric_latitude: Floats) -> Floats:
+    """Invert `_isometric_latitude`: each round brings the latitude nearer by a factor of more than 100."""
+    sine = np.tanh(isometric_latitude)
+    for _ in range(_LATITUDE_ROUNDS_COUNT):
+        sine = np.tanh(isometric_latitude + _ECCENTRICITY * np.arctanh(_ECCENTRICITY * sine))
+    return np.degrees(np.arcsin(sine))
 
 
 def _parallel_radius_ratio(latitude_deg: Floats) -> Floats:

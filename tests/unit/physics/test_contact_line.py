@@ -181,6 +181,15 @@ def test_a_line_without_ground_tells_no_side() -> None:
     assert located.distance_m[0] == pytest.approx(brute_distance_m(line, 34.1, 47.5), rel=1e-3)
 
 
+def test_a_point_on_the_line_is_at_no_distance() -> None:
+    """On a corner of the line the distance is nought, and the ground's boundary is ground."""
+    held = shapely.box(34.0, 46.0, 36.0, 48.0)
+    located = LineHistory([dated(held)]).locate([36.0, 34.0], [48.0, 47.0], days(DAY, DAY))
+
+    np.testing.assert_allclose(located.distance_m, 0.0, atol=1e-3)
+    assert located.side.tolist() == [1, 1]
+
+
 def test_distance_is_from_the_line_and_not_from_the_coast() -> None:
     """Where line and ground are drawn, the sign is the ground's and the distance the line's."""
     held, line = shapely.box(34.0, 46.0, 36.0, 48.0), shapely.LineString([(34.0, 48.0), (36.0, 48.0)])
@@ -197,12 +206,12 @@ def test_of_two_drawings_of_one_day_the_fuller_is_used_and_the_other_kept() -> N
     assert (history.lines, history.not_used, len(history)) == ((full,), (bare,), 1)
 
 
-def test_forgetting_indexed_days_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How many days are kept indexed shows in memory and time only."""
+def test_forgetting_prepared_days_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many days are kept prepared shows in memory and time only."""
     lines = [dated(blob(index), day=DAY + timedelta(index)) for index in range(4)]
     points, day = scattered(5), np.datetime64(DAY) + np.arange(40) % 4
     kept = LineHistory(lines).locate(*points, day)
-    monkeypatch.setattr("truceline.physics.contact_line.INDEXED_LINES_MAX_COUNT", 1)
+    monkeypatch.setattr("truceline.physics.contact_line.PREPARED_LINES_MAX_COUNT", 1)
     history = LineHistory(lines)
 
     assert same(kept, history.locate(*points, day))

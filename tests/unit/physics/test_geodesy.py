@@ -84,6 +84,23 @@ def test_plane_at_the_equator_is_a_cylinder(latitude_deg: list[float]) -> None:
     assert np.diff(easting_m)[0] == pytest.approx(111_320.0, rel=5e-3)
 
 
+@given(low_deg=st.floats(-70.0, 60.0), share=st.floats(-0.5, 1.5), east_deg=st.floats(-40.0, 40.0))
+def test_laying_into_the_plane_can_be_undone(low_deg: float, share: float, east_deg: float) -> None:
+    """A point comes back from the plane to where it was, to a tenth of a millimetre."""
+    plane = plane_for(points_of([10.0, 11.0], [low_deg, low_deg + 9.0]))
+    point = points_of(10.5 + east_deg, low_deg + share * 9.0)
+
+    assert geodesic_distance_m(point, plane.points_at(*plane.project_m(point)))[0] < 1e-4
+
+
+def test_laying_into_the_cylinder_can_be_undone() -> None:
+    """The plane at the equator gives its points back as well."""
+    plane = plane_for(points_of([30.0, 31.0], [-5.0, 5.0]))
+    point = points_of([25.0, 31.0], [-4.0, 3.0])
+
+    assert geodesic_distance_m(point, plane.points_at(*plane.project_m(point))).max() < 1e-4
+
+
 def test_plane_reaches_across_the_antimeridian() -> None:
     """Two degrees across the antimeridian are as long as two degrees elsewhere."""
     points = points_of([179.0, -179.0], [48.0, 48.1])
