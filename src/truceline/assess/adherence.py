@@ -32,7 +32,7 @@ class AdherenceMethod(msgspec.Struct, frozen=True, kw_only=True):
     placebo_margin_days: int = 7
     comparable_ratios: tuple[float, ...] = (2.0, 4.0)
     held_percentile_share: float = 0.02
-    reduced_percentile_share: float = 0.03
+    reduced_percentile_share: float = 0.05
     held_ratio: float = 0.1
     reduced_ratio: float = 0.7
     reference_low_share: float = 0.25

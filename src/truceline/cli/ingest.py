@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from truceline.cli.output import STORE_DEFAULT
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -49,7 +51,13 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="files, or folders of them")
-    parser.add_argument("--store", type=Path, required=True, metavar="DIR", help="the store; made where there is none")
+    parser.add_argument(
+        "--store",
+        type=Path,
+        default=STORE_DEFAULT,
+        metavar="DIR",
+        help="the store; made where there is none (default: ./%(default)s)",
+    )
     whose = parser.add_mutually_exclusive_group()
     whose.add_argument("--theatre", default="ukraine", help="gives parties and time zone (default: %(default)s)")
     whose.add_argument("--agreement", type=Path, metavar="FILE", help="an agreement whose theatre gives them instead")

@@ -1,4 +1,4 @@
-"""Writes a file whole or not at all."""
+"""Where commands write: the store they share, and files whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 from truceline.errors import StoreUnavailable
+
+STORE_DEFAULT = Path("truceline-store")
+"""The store of the commands that are told none: beside where one stands."""
 
 
 def write_bytes(path: Path, content: bytes) -> None:

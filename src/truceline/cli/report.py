@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from truceline.cli.output import STORE_DEFAULT
+
 if TYPE_CHECKING:
     from datetime import date, datetime
 
@@ -45,7 +47,13 @@ def add_parser(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--store", type=Path, required=True, metavar="DIR", help="the store that `run` filled")
+    parser.add_argument(
+        "--store",
+        type=Path,
+        default=STORE_DEFAULT,
+        metavar="DIR",
+        help="the store that `run` filled (default: ./%(default)s)",
+    )
     parser.add_argument(
         "--date",
         metavar="YYYY-MM-DD",

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from truceline.cli.output import STORE_DEFAULT
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -42,7 +44,13 @@ def add_parser(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--store", type=Path, required=True, metavar="DIR", help="the store that `ingest` made")
+    parser.add_argument(
+        "--store",
+        type=Path,
+        default=STORE_DEFAULT,
+        metavar="DIR",
+        help="the store that `ingest` made (default: ./%(default)s)",
+    )
     parser.add_argument("--agreement", type=Path, metavar="FILE", help="agreement file; needed for the first run")
     parser.add_argument(
         "--until", metavar="ISO", help="time up to which everything is held to be received (default: the present)"

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from truceline.cli.output import STORE_DEFAULT
+
 SHOWN_DAMAGE_COUNT = 100
 """How many damages are listed in full."""
 
@@ -31,7 +33,9 @@ def add_parser(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    check.add_argument("--store", type=Path, required=True, metavar="DIR", help="the store to check")
+    check.add_argument(
+        "--store", type=Path, default=STORE_DEFAULT, metavar="DIR", help="the store to check (default: ./%(default)s)"
+    )
     check.set_defaults(run=run)
 
 

@@ -122,7 +122,12 @@ def _bounded(name: str, values: pl.Series, unreadable: pl.Series | None, limits:
     if nowhere.any() and not required:
         values = values.fill_nan(None)
     outside = ((values < low) | (values > high)) & ~nowhere
-    faults = [unreadable, fault_where(outside, name, values, says=f"is outside [{low:g}, {high:g}]")]
+    endless = values.is_infinite().fill_null(value=False)
+    faults = [
+        unreadable,
+        fault_where(endless, name, values, says="is not a finite number"),
+        fault_where(outside, name, values, says=f"is outside [{low:g}, {high:g}]"),
+    ]
     if required:
         faults.append(fault_where(nowhere, name, values, says="is not a finite number"))
         faults.append(fault_where(values.is_null(), name, values, says="is missing"))
