@@ -1,0 +1,45 @@
+"""The command `dossier`: what it writes is what was bound, and any change to it is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from truceline.cli import main
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder of dossiers of the tiny synthetic theatre."""
+    folder = tmp_path_factory.mktemp("dossiers")
+    assert main(["demo", "--scenario", "tiny", "--out", str(folder / "demo")]) == 0
+    assert main(["dossier", "write", "--store", str(folder / "demo" / "store"), "--out", str(folder / "out")]) == 0
+    return folder / "out"
+
+
+def test_what_is_written_is_what_was_bound(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every file is named by its id and passes the check."""
+    files = sorted(map(str, written.glob("*.json")))
+    code = main(["dossier", "check", *files])
+
+    assert code == 0
+    assert f"{len(files)} of {len(files)} dossiers" in capsys.readouterr().out
+    assert len(files) > 0
+
+
+def test_a_changed_dossier_is_found(written: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One byte changed in a file is found, and the file is named."""
+    body = next(written.glob("*.json")).read_bytes()
+    place = body.index(b'"probability":') + len(b'"probability":0.')
+    changed = tmp_path / "changed.json"
+    changed.write_bytes(body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :])
+
+    assert main(["dossier", "check", str(changed)]) == 1
+    assert "changed.json" in capsys.readouterr().out
+
+
+def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that is not there ends the check with its name."""
+    assert main(["dossier", "check", str(tmp_path / "absent.json")]) == 1
+    assert "absent.json" in capsys.readouterr().err
