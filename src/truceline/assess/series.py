@@ -70,13 +70,16 @@ class ClaimSeries:
         )
 
     def first_between(self, start_s: float, end_s: float) -> tuple[float, bool] | None:
-        """Give the start of the first claim that begins in [start_s, end_s), and whether its time was stated."""
+        """Give the start of the first claim that begins in [start_s, end_s), and whether its time was stated.
+
+        A claim that only names its day or its posting gives way to one with a stated time within a day after it.
+        """
         inside = (self.start_s >= start_s) & (self.start_s < end_s) & (self.claim_count > 0)
         if not inside.any():
             return None
-        stated = inside & self.stated
-        chosen = stated if stated.any() else inside
-        return float(self.start_s[chosen].min()), bool(stated.any())
+        first_s = float(self.start_s[inside].min())
+        stated = inside & self.stated & (self.start_s <= first_s + DAY_S)
+        return (float(self.start_s[stated].min()), True) if stated.any() else (first_s, False)
 
 
 class ReportSeries:

@@ -93,6 +93,13 @@ def test_a_stated_time_is_preferred_for_the_first_claim() -> None:
     assert expected == series.first_between(0.0, DAY_S)
 
 
+def test_a_stated_time_days_later_is_not_the_first_claim() -> None:
+    """A claim with a stated time sets the hour only of its own day; an earlier day stays the first."""
+    series = claim_series([(0.0, DAY_S, 3, False), (3.0 * DAY_S, 1000.0, 2, True)])
+
+    assert (0.0, False) == series.first_between(0.0, 5 * DAY_S)
+
+
 def report_series(daily: list[tuple[int, int]], *, missing: frozenset[int] = frozenset()) -> ReportSeries:
     """Build a series of (count, volume) a day from day 0, leaving out the days in `missing`."""
     kept = [index for index in range(len(daily)) if index not in missing]
