@@ -14,7 +14,7 @@ class AttributionSettings(msgspec.Struct, frozen=True, kw_only=True):
     (guess). `fire_neither_probability`: the same for a bare hot pixel (seen: 9.6 % of pixels have a report of an attack
     within 7 km). `patrol_wrong_probability`: a patrol's impact or outgoing is wrong (guess).
     `report_wrong_probability`: a report is of something else or of another place; set so that the answer is as often
-    right as the rule was against hand labels more than 3 km from the line, both sides weighed alike (seen: 0.86).
+    right as the rule was against labels of headlines over 3 km from the line, both sides weighed alike (seen: 0.86).
     """
 
     own_side_probability: float = 0.03
