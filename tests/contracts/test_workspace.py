@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from truceline.adapters.stores.workspace import Workspace
@@ -122,6 +122,8 @@ def test_a_file_kept_twice_is_kept_once(folder: Path) -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 30), max_size=25), min_size=1, max_size=5), st.booleans())
+@example([[1], [1]], False)
+@example([[1], [1]], True)
 def test_an_observation_is_archived_once_whatever_files_it_came_in(files: list[list[int]], reopened: bool) -> None:
     """The archive holds each id once and every row is counted once, whether or not the store was reopened between."""
     pool = rows(3, row_count=31)

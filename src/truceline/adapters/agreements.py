@@ -15,11 +15,15 @@ import yaml
 
 import truceline
 from truceline.errors import InputUnusable, SourceUnavailable
-from truceline.model.agreement import Agreement, Domain, Provision, Theatre, TruceWindow
+from truceline.model.agreement import AGREEMENT_SCHEMA_NAME, Agreement, Domain, Provision, Theatre, TruceWindow
 from truceline.model.quantity import TimeSpan
 
 THEATRE_DEFAULT_ID = "ukraine"
+THEATRE_SCHEMA_NAME = "truceline.theatre/1"
 WINDOW_COLUMNS = ("window_id", "start_utc", "end_utc")
+WINDOW_LENGTH_MAX_DAYS = 400
+YEARS_KNOWN = (1900, 2200)
+AGREEMENT_SIZE_MAX_BYTES = 1_000_000
 
 
 class LoadedAgreement(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,9 +95,11 @@ def load_agreement(path: Path) -> LoadedAgreement:
     """Read one agreement file with its theatre (named, or written inside), or raise `InputUnusable` saying where."""
     content, file_sha256 = _read(path)
     raw = _converted(content, _AgreementFile, path)
+    _require_schema(raw.schema, AGREEMENT_SCHEMA_NAME, path)
     theatre = load_theatre(raw.theatre) if isinstance(raw.theatre, str) else _theatre(raw.theatre, path)
     domain_ids = {domain.domain_id for domain in theatre.domains}
     windows = tuple(_window(entry, domain_ids, path) for entry in raw.windows)
+    _require_sound_provisions(raw.provisions, windows, theatre, path)
     agreement = Agreement(
         agreement_id=raw.agreement_id,
         version=raw.version,
@@ -109,11 +115,37 @@ def load_agreement(path: Path) -> LoadedAgreement:
 def _read(path: Path) -> tuple[Any, str]:
     try:
         content = path.read_bytes()
+        if len(content) > AGREEMENT_SIZE_MAX_BYTES:
+            raise InputUnusable(f"{path}: {len(content)} bytes are more than {AGREEMENT_SIZE_MAX_BYTES} bytes")
         return yaml.safe_load(content), hashlib.sha256(content).hexdigest()
     except OSError as error:
         raise SourceUnavailable(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise InputUnusable(f"{path}: is nested too deeply for an agreement") from error
+    except (yaml.YAMLError, ValueError) as error:
         raise InputUnusable(f"{path}: is not YAML ({' '.join(str(error).split())})") from error
+
+
+def _require_sound_provisions(
+    provisions: Iterable[Provision], windows: Iterable[TruceWindow], theatre: Theatre, path: Path
+) -> None:
+    """Hold that clauses bind parties of the theatre, and say in which windows they hold where scopes differ."""
+    known_ids = {window.window_id for window in windows}
+    scopes = {window.covered_domain_ids for window in windows}
+    for provision in provisions:
+        strange = sorted(set(provision.parties) - set(theatre.parties))
+        if strange or not provision.parties:
+            raise InputUnusable(f"{path}: {provision.provision_id}: parties={strange} are not among {theatre.parties}")
+        unknown = sorted(set(provision.window_ids) - known_ids)
+        if unknown:
+            raise InputUnusable(f"{path}: {provision.provision_id}: window_ids={unknown} are not among {known_ids}")
+        if len(scopes) > 1 and not provision.window_ids:
+            raise InputUnusable(f"{path}: {provision.provision_id}: windows differ in scope; name its window_ids")
+
+
+def _require_schema(given: str, known: str, path: Path) -> None:
+    if given != known:
+        raise InputUnusable(f"{path}: schema={given!r} is not {known!r}, the only one this version reads")
 
 
 def _converted(content: Any, kind: type[Any], path: Path) -> Any:
@@ -124,6 +156,7 @@ def _converted(content: Any, kind: type[Any], path: Path) -> Any:
 
 
 def _theatre(raw: _TheatreFile, path: Path) -> Theatre:
+    _require_schema(raw.schema, THEATRE_SCHEMA_NAME, path)
     try:
         return Theatre(
             theatre_id=raw.theatre_id,
@@ -143,8 +176,8 @@ def _window(raw: _WindowFile, domain_ids: set[str], path: Path) -> TruceWindow:
     if unknown:
         raise InputUnusable(f"{path}: window {raw.window_id} covers {unknown}, not among domains {sorted(domain_ids)}")
     try:
-        span = TimeSpan(start=_as_utc(raw.start), end=_as_utc(raw.end))
-    except ValueError as error:
+        span = _sound_span(_as_utc(raw.start), _as_utc(raw.end))
+    except (ValueError, OverflowError) as error:
         raise InputUnusable(f"{path}: window {raw.window_id}: {error}") from error
     return TruceWindow(
         window_id=raw.window_id,
@@ -154,6 +187,19 @@ def _window(raw: _WindowFile, domain_ids: set[str], path: Path) -> TruceWindow:
         scope=raw.scope,
         covered_domain_ids=raw.covers,
     )
+
+
+def _sound_span(start: datetime, end: datetime) -> TimeSpan:
+    """Give a span that begins before it ends, in years that calendars know, and no longer than can be judged."""
+    for name, moment in (("start", start), ("end", end)):
+        if not YEARS_KNOWN[0] <= moment.year <= YEARS_KNOWN[1]:
+            raise ValueError(f"{name}={moment.isoformat()} is outside the years {YEARS_KNOWN[0]} to {YEARS_KNOWN[1]}")
+    span = TimeSpan(start=start, end=end)
+    if span.duration_s <= 0:
+        raise ValueError(f"end={end.isoformat()} is not after start={start.isoformat()}")
+    if span.duration_s > WINDOW_LENGTH_MAX_DAYS * 86_400:
+        raise ValueError(f"length={span.duration_s / 86_400:.0f} days is more than {WINDOW_LENGTH_MAX_DAYS} days")
+    return span
 
 
 def _as_utc(moment: datetime) -> datetime:
@@ -186,23 +232,36 @@ def load_windows(path: Path, theatre: Theatre) -> list[WindowRow]:
     missing = [name for name in WINDOW_COLUMNS if name not in (reader.fieldnames or [])]
     if missing:
         raise InputUnusable(f"{path}: columns {missing} are missing; found {list(reader.fieldnames or [])}")
-    rows = [_window_row(row, theatre, f"{path}, line {reader.line_num}") for row in reader]
+    try:
+        rows = [_window_row(row, theatre, f"{path}, line {reader.line_num}") for row in reader]
+    except csv.Error as error:
+        raise InputUnusable(f"{path}, line {reader.line_num}: {error}") from error
     if not rows:
         raise InputUnusable(f"{path}: has no rows")
+    _require_one_span_each([row.window for row in rows], str(path))
     return rows
+
+
+def _require_one_span_each(windows: Iterable[TruceWindow], place: str) -> None:
+    """Hold that no two windows of one name have different hours."""
+    spans: dict[str, TimeSpan] = {}
+    for window in windows:
+        if spans.setdefault(window.window_id, window.span) != window.span:
+            raise InputUnusable(f"{place}: window_id={window.window_id!r} stands for two different spans")
 
 
 def _window_row(row: dict[str, str | None], theatre: Theatre, place: str) -> WindowRow:
     domain_id = (row.get("domain") or "").strip() or None
     known = [domain.domain_id for domain in theatre.domains]
     try:
-        span = TimeSpan(start=_utc_text(row["start_utc"]), end=_utc_text(row["end_utc"]))
-    except ValueError as error:
+        span = _sound_span(_utc_text("start_utc", row["start_utc"]), _utc_text("end_utc", row["end_utc"]))
+    except (ValueError, OverflowError) as error:
         raise InputUnusable(f"{place}: {error}") from error
-    if span.duration_s <= 0:
-        raise InputUnusable(f"{place}: end_utc={row['end_utc']} is not after start_utc={row['start_utc']}")
+    window_id = (row["window_id"] or "").strip()
+    if not window_id:
+        raise InputUnusable(f"{place}: window_id is empty")
     window = TruceWindow(
-        window_id=row["window_id"] or "",
+        window_id=window_id,
         span=span,
         declared_by=row.get("declared_by") or "",
         accepted_by_other=row.get("accepted_by_other") or "",
@@ -212,8 +271,12 @@ def _window_row(row: dict[str, str | None], theatre: Theatre, place: str) -> Win
     return WindowRow(window=window, domain_id=domain_id, declared=bool(row.get("declared_by")))
 
 
-def _utc_text(text: str | None) -> datetime:
-    moment = datetime.fromisoformat((text or "").strip())
+def _utc_text(name: str, text: str | None) -> datetime:
+    """Read a time of a `*_utc` column: with its offset, or without one as UTC."""
+    try:
+        moment = datetime.fromisoformat((text or "").strip())
+    except ValueError as error:
+        raise ValueError(f"{name}={text!r} is not a time such as 2025-04-19T15:00Z") from error
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

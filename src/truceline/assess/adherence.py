@@ -28,6 +28,7 @@ class AdherenceMethod(msgspec.Struct, frozen=True, kw_only=True):
     reference_windows_least_count: int = 14
     reference_reach_days: int = 84
     placebo_reach_days: int = 365
+    placebo_reach_lengths_count: int = 18
     placebo_least_count: int = 50
     placebo_margin_days: int = 7
     comparable_ratios: tuple[float, ...] = (2.0, 4.0)
@@ -39,8 +40,13 @@ class AdherenceMethod(msgspec.Struct, frozen=True, kw_only=True):
     resumption_reach_days: int = 14
     discovery_rate_share: float = 0.05
 
+    def reach_days(self, length_days: int) -> int:
+        """Give how far ordinary windows may lie from one of a length: a year, and for long ones many lengths."""
+        return max(self.placebo_reach_days, self.placebo_reach_lengths_count * length_days)
+
 
 OUT_OF_SCOPE_REASON = "the text does not cover this domain"
+ELASTICITY_LEAST_RATIO = 0.005
 DEFAULT_METHOD = AdherenceMethod()
 
 
@@ -117,12 +123,12 @@ def judge(
         )
         for domain in domains
     }
-    percentiles = {
-        domain_id: reading.percentile
+    probabilities = {
+        domain_id: rank_probability(reading.percentile, reading.placebo_count)
         for domain_id, reading in readings.items()
         if isinstance(reading, _Reading) and reading.percentile is not None and domain_id in window.covered_domain_ids
     }
-    discovered = discoveries(percentiles, rate_share=method.discovery_rate_share)
+    discovered = discoveries(probabilities, rate_share=method.discovery_rate_share)
     return [
         _answer(window, domain, readings[domain.domain_id], domain.domain_id in discovered, method)
         for domain in domains
@@ -135,11 +141,11 @@ def undefined_domain(window: TruceWindow, domain_id: str) -> Adherence:
     return _without_numbers(window, domain_id, (), "insufficient_evidence", reason)
 
 
-def discoveries(percentiles: Mapping[str, float], *, rate_share: float) -> frozenset[str]:
-    """Give the names whose percentile stands at a false discovery rate (Benjamini and Hochberg 1995, procedure 1)."""
-    ordered = sorted(percentiles, key=lambda name: (percentiles[name], name))
+def discoveries(probabilities: Mapping[str, float], *, rate_share: float) -> frozenset[str]:
+    """Give the names whose probability stands at a false discovery rate (Benjamini and Hochberg 1995, procedure 1)."""
+    ordered = sorted(probabilities, key=lambda name: (probabilities[name], name))
     passed = [
-        rank for rank, name in enumerate(ordered, start=1) if percentiles[name] <= rank * rate_share / len(ordered)
+        rank for rank, name in enumerate(ordered, start=1) if probabilities[name] <= rank * rate_share / len(ordered)
     ]
     return frozenset(ordered[: max(passed, default=0)])
 
@@ -195,9 +201,12 @@ def _without_numbers(
 
 
 def _local_shift(moment: datetime, shift_days: Days, zone: ZoneInfo) -> Floats:
-    """Move a time by whole days on the wall clock of a zone, across changes of summer time."""
+    """Move a time by whole days on the wall clock of a zone, across changes of summer time; by none, not at all."""
     local = moment.astimezone(zone).replace(tzinfo=None)
-    moved = [(local + timedelta(days=int(days))).replace(tzinfo=zone).astimezone(UTC) for days in shift_days]
+    moved = [
+        (local + timedelta(days=int(days))).replace(tzinfo=zone).astimezone(UTC) if days else moment
+        for days in shift_days
+    ]
     return np.array([seconds_of(entry) for entry in moved])
 
 
@@ -205,7 +214,7 @@ def _shifted_windows(
     window: TruceWindow, series: Series, *, truces: Sequence[TimeSpan], timezone_name: str, method: AdherenceMethod
 ) -> _Shifted:
     step_days = max(int(np.ceil(window.span.duration_s / DAY_S - 1e-9)), 1)
-    reach = method.placebo_reach_days
+    reach = method.reach_days(step_days)
     shift_days = np.arange(-reach - step_days - method.reference_reach_days, reach + 1)
     zone = ZoneInfo(timezone_name)
     start_s = _local_shift(window.span.start, shift_days, zone)
@@ -219,7 +228,8 @@ def _shifted_windows(
         if truce != window.span:
             clear &= (end_s <= low_s) | (start_s >= high_s)
         ordinary &= (end_s <= low_s - margin_s) | (start_s >= high_s + margin_s)
-    own = (shift_days > -step_days) & (shift_days < step_days)
+    own_start_s, own_end_s = seconds_of(window.span.start), seconds_of(window.span.end)
+    own = (start_s < own_end_s) & (end_s > own_start_s)
     return _Shifted(
         shift_days=shift_days,
         counted=counted,
@@ -272,7 +282,7 @@ def _placebo_rows(
     references: _References, shifted: _Shifted, here: int, method: AdherenceMethod
 ) -> npt.NDArray[np.int64]:
     """Choose ordinary windows whose own reference is of a comparable level; fewer than the least means none will do."""
-    near = np.abs(references.shift_days) <= method.placebo_reach_days
+    near = np.abs(references.shift_days) <= method.reach_days(shifted.step_days)
     candidates = references.valid & shifted.ordinary & near
     level = np.zeros(references.expected.size)
     np.log(references.expected / references.expected[here], out=level, where=candidates)
@@ -291,6 +301,14 @@ def volume_elasticity(log_count_ratio: Floats, log_volume_ratio: Floats, *, floo
     floored = np.maximum(log_count_ratio, np.log(floor_ratio))
     power = float(log_volume_ratio @ log_volume_ratio)
     return 0.0 if power <= 0 else float(np.clip(floored @ log_volume_ratio / power, 0.0, 1.0))
+
+
+def rank_probability(percentile_share: float, sample_count: int) -> float:
+    """Give the probability under chance of a percentile this low, counting the window itself among the sample.
+
+    Without itself a window could have a probability of 0 (Phipson and Smyth 2010, on permutation p-values).
+    """
+    return (percentile_share * sample_count + 0.5) / (sample_count + 1)
 
 
 def mid_percentile_share(sample: Floats, value_ratio: float) -> float:
@@ -418,12 +436,19 @@ def _verdict_by_ratio(
 
 def _notes(domain: Domain, reading: _Reading) -> list[str]:
     if domain.series == "media_report":
-        normalised = f", normalised by all reports (elasticity {reading.elasticity:.2f})"
-        return [f"reports of media{normalised if domain.volume_normalised else ''}; times to the day"]
+        return [f"reports of media{_normalised_words(domain, reading)}; times to the day"]
     notes = [f"claims of {domain.claimant}, not observations"]
     if reading.resumption is not None and not reading.resumption[1]:
         notes.append("the time of the first one after is not stated, only bounded")
     return notes
+
+
+def _normalised_words(domain: Domain, reading: _Reading) -> str:
+    if not domain.volume_normalised:
+        return ""
+    if reading.elasticity < ELASTICITY_LEAST_RATIO:
+        return ", not normalised: these have not moved with the volume of all reports"
+    return f", normalised by all reports (elasticity {reading.elasticity:.2f})"
 
 
 def _resumption(window: TruceWindow, series: Series, method: AdherenceMethod) -> tuple[datetime, bool] | None:

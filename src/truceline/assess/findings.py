@@ -66,11 +66,11 @@ class FindingsStage:
 
 def assess_event(event: Event, agreement: Agreement) -> list[Finding]:
     """Give one finding per clause, in the order of the text."""
-    window, inside_probability = _likeliest_window(event, agreement)
-    return [
-        _finding(event, agreement, provision, window=window, inside_probability=inside_probability)
-        for provision in agreement.provisions
-    ]
+    findings = []
+    for provision in agreement.provisions:
+        window, inside_probability = _likeliest_window(event.origin_time, _windows_of(provision, agreement))
+        findings.append(_finding(event, agreement, provision, window=window, inside_probability=inside_probability))
+    return findings
 
 
 def overlap_probability(span: TimeSpan, window: TimeSpan) -> float:
@@ -81,14 +81,37 @@ def overlap_probability(span: TimeSpan, window: TimeSpan) -> float:
     return max(0.0, shared_s) / span.duration_s
 
 
-def _likeliest_window(event: Event, agreement: Agreement) -> tuple[TruceWindow | None, float]:
-    """Give the window the event most probably fell into, and the probability that it fell into any."""
-    inside = [(overlap_probability(event.origin_time, window.span), window) for window in agreement.windows]
+def _windows_of(provision: Provision, agreement: Agreement) -> list[TruceWindow]:
+    """Give the windows in which a clause is in force: those it names, or all where it names none."""
+    return [
+        window for window in agreement.windows if not provision.window_ids or window.window_id in provision.window_ids
+    ]
+
+
+def _likeliest_window(span: TimeSpan, windows: Sequence[TruceWindow]) -> tuple[TruceWindow | None, float]:
+    """Give the window a span most probably fell into, and the probability that it fell into any.
+
+    Time that several windows cover counts once.
+    """
+    inside = [(overlap_probability(span, window.span), window) for window in windows]
     touched = [(probability, window) for probability, window in inside if probability > 0.0]
     if not touched:
         return None, 0.0
     _, likeliest = max(touched, key=lambda entry: (entry[0], entry[1].window_id))
-    return likeliest, min(1.0, sum(probability for probability, _ in touched))
+    covered = _union([window.span for _, window in touched])
+    return likeliest, min(1.0, sum(overlap_probability(span, stretch) for stretch in covered))
+
+
+def _union(spans: Sequence[TimeSpan]) -> list[TimeSpan]:
+    """Give the stretches that the spans cover together, apart from each other and in order."""
+    stretches: list[TimeSpan] = []
+    for span in sorted(spans, key=lambda span: (span.start, span.end)):
+        if stretches and span.start <= stretches[-1].end:
+            last = stretches[-1]
+            stretches[-1] = TimeSpan(start=last.start, end=max(last.end, span.end))
+        else:
+            stretches.append(span)
+    return stretches
 
 
 def _finding(

@@ -18,6 +18,10 @@ Bools = npt.NDArray[np.bool_]
 CLAIM_SPAN_LEAST_S = 600.0
 HOUR_S = 3600.0
 DAY_S = 86400.0
+DAY_EDGE_MAX_S = DAY_S + HOUR_S
+"""From a window's edge to the middle of the nearest day counted: more, and a day is missing (one of 25 hours fits)."""
+SILENCE_MAX_S = 7 * DAY_S
+"""A claimant without any bulletin for longer than this is not reporting; its silence is not to be read as quiet."""
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +37,24 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     covered: Bools
 
 
+class BulletinReach:
+    """What a claimant's bulletins of any kind reach over: from the first to the last, less the long silences."""
+
+    def __init__(self, start_s: Floats, end_s: Floats) -> None:
+        """Take the spans of all bulletins (seconds since 1970, shape (n,), at least one)."""
+        order = np.argsort(start_s, kind="stable")
+        until_s = np.maximum.accumulate(end_s[order])
+        silent = start_s[order][1:] - until_s[:-1] > SILENCE_MAX_S
+        self.first_s, self.last_s = float(start_s.min()), float(until_s[-1])
+        self._silence_start_s, self._silence_end_s = until_s[:-1][silent], start_s[order][1:][silent]
+
+    def covers(self, start_s: Floats, end_s: Floats) -> Bools:
+        """Say for each window [start_s, end_s) whether the bulletins reach over all of it."""
+        begun = np.searchsorted(self._silence_start_s, end_s, side="left")
+        ended = np.searchsorted(self._silence_end_s, start_s, side="right")
+        return np.asarray((start_s >= self.first_s) & (end_s <= self.last_s) & (begun == ended))
+
+
 class ClaimSeries:
     """Claims of one claimant about one party: each number spread evenly over the span it speaks of.
 
@@ -40,14 +62,14 @@ class ClaimSeries:
     before it, at most `coverage_hours`. Counts over windows are exact integrals of that piecewise constant intensity.
     """
 
-    def __init__(self, *, start_s: Floats, end_s: Floats, count: Floats, stated: Bools, known_s: tuple[float, float]):
-        """Hold spans (seconds since 1970, shape (n,)), numbers claimed, and the span the bulletins reach over."""
+    def __init__(self, *, start_s: Floats, end_s: Floats, count: Floats, stated: Bools, reach: BulletinReach):
+        """Hold spans (seconds since 1970, shape (n,)), numbers claimed, and what the bulletins reach over."""
         order = np.lexsort((end_s, start_s))
         self.start_s = start_s[order]
         self.end_s = np.maximum(end_s[order], self.start_s + CLAIM_SPAN_LEAST_S)
         self.claim_count = count[order]
         self.stated = stated[order]
-        self.known_s = known_s
+        self.reach = reach
         rate = self.claim_count / (self.end_s - self.start_s)
         times = np.concatenate([self.start_s, self.end_s])
         steps = np.concatenate([rate, -rate])
@@ -63,7 +85,7 @@ class ClaimSeries:
         else:
             high = np.interp(end_s, self._knot_s, self._cumulative)
             count = np.maximum(high - np.interp(start_s, self._knot_s, self._cumulative), 0.0)
-        covered = (start_s >= self.known_s[0]) & (end_s <= self.known_s[1])
+        covered = self.reach.covers(start_s, end_s)
         rounded = np.where(count < 1e-6, 0.0, count)
         return Counted(
             count=rounded, volume=np.ones_like(count), exposure_days=(end_s - start_s) / DAY_S, covered=covered
@@ -99,13 +121,21 @@ class ReportSeries:
         first = np.searchsorted(self._middle_s, start_s, side="left")
         last = np.maximum(np.searchsorted(self._middle_s, end_s, side="left"), first)
         days = (last - first).astype(np.float64)
-        wanted = np.maximum(np.rint((end_s - start_s) / DAY_S), 1.0)
         return Counted(
             count=self._count[last] - self._count[first],
             volume=self._volume[last] - self._volume[first],
             exposure_days=days,
-            covered=(days > 0) & (np.abs(days - wanted) <= 1.0) & self._unbroken(first, last),
+            covered=(days > 0) & self._unbroken(first, last) & self._reaches(first, last, start_s, end_s),
         )
+
+    def _reaches(
+        self, first: npt.NDArray[np.int64], last: npt.NDArray[np.int64], start_s: Floats, end_s: Floats
+    ) -> Bools:
+        """Say that no day is missing at either edge; a window under half a day cannot be told by days."""
+        size = self._middle_s.size
+        early = self._middle_s[np.clip(first, 0, size - 1)] - start_s <= DAY_EDGE_MAX_S
+        late = end_s - self._middle_s[np.clip(last - 1, 0, size - 1)] <= DAY_EDGE_MAX_S
+        return np.asarray(early & late & (end_s - start_s >= DAY_S / 2))
 
     def _unbroken(self, first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]) -> Bools:
         gap_s = self.day_start_s[1:] - self.day_end_s[:-1]
@@ -174,7 +204,7 @@ def _claim_series(domain: Domain, observations: pa.Table) -> ClaimSeries | None:
     if len(bulletins) == 0:
         return None
     start_s, end_s = _claim_spans(bulletins, domain)
-    known_s = (float(start_s.min()), float(end_s.max()))
+    reach = BulletinReach(start_s, end_s)
     counts = [bulletins["launched_count"], bulletins["destroyed_count"]]
     if domain.measure == "destroyed":
         counts.reverse()
@@ -182,7 +212,7 @@ def _claim_series(domain: Domain, observations: pa.Table) -> ClaimSeries | None:
     stated = bulletins["time_is_stated"].to_numpy(zero_copy_only=False).astype(bool)
     wanted = np.asarray(pc.is_in(bulletins["weapon_class"], pa.array(domain.weapon_classes, pa.string())))
     return ClaimSeries(
-        start_s=start_s[wanted], end_s=end_s[wanted], count=count[wanted], stated=stated[wanted], known_s=known_s
+        start_s=start_s[wanted], end_s=end_s[wanted], count=count[wanted], stated=stated[wanted], reach=reach
     )
 
 
@@ -191,7 +221,8 @@ def _claim_spans(bulletins: pa.Table, domain: Domain) -> tuple[Floats, Floats]:
     start_s, end_s = _seconds(bulletins["phenomenon_start"]), _seconds(bulletins["phenomenon_end"])
     if domain.coverage_hours is None:
         return start_s, end_s
-    instant = end_s <= start_s
+    stated = bulletins["time_is_stated"].to_numpy(zero_copy_only=False).astype(bool)
+    instant = (end_s <= start_s) & ~stated
     posted_s = np.unique(end_s[instant])
     before = np.searchsorted(posted_s, end_s, side="left") - 1
     previous_s = np.where(before >= 0, posted_s[np.maximum(before, 0)], -np.inf) if posted_s.size else -np.inf

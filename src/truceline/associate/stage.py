@@ -7,7 +7,8 @@ issues a revision under the same event id.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -46,11 +47,15 @@ class Slab(msgspec.Struct, frozen=True, array_like=True):
 
 
 class AssociationState(msgspec.Struct, frozen=True, kw_only=True):
-    """Every day remembered, by local date; `settled` days were closed and their rows let go, to bound the state."""
+    """Every day remembered, by local date; `settled` days were closed and their rows let go, to bound the state.
+
+    `settled_counts` keeps, by reason, how many observations of settled days went into no event.
+    """
 
     watermark: datetime = EPOCH
     slabs: dict[str, Slab] = {}
     settled: tuple[str, ...] = ()
+    settled_counts: dict[str, int] = {}
     too_late_count: int = 0
 
 
@@ -86,16 +91,19 @@ class AssociateStage:
         for name, rows in arrived.items():
             slabs[name] = _with_rows(slabs.get(name, Slab()), rows)
         events: list[Event] = []
+        closed_now: set[str] = set()
         for name in sorted(slabs):
             if self._slab_end(name) > reached or (slabs[name].is_closed and name not in arrived):
                 continue
             slabs[name], issued = self._closed(slabs[name])
+            closed_now.add(name)
             events.extend(issued)
-        slabs, settled = self._settle(slabs, state.settled)
+        oldest = self._to_settle(slabs, closed_now)
         new_state = AssociationState(
             watermark=reached,
-            slabs=slabs,
-            settled=settled,
+            slabs={name: slab for name, slab in slabs.items() if name not in oldest},
+            settled=tuple(sorted((*state.settled, *oldest))),
+            settled_counts=_kept_out_of(state.settled_counts, [slabs[name] for name in oldest]),
             too_late_count=state.too_late_count + too_late_count,
         )
         return new_state, events
@@ -113,13 +121,7 @@ class AssociateStage:
 
     def kept_out_counts(self, state: AssociationState) -> dict[str, int]:
         """Give how many observations went into no event, by reason, sorted by reason."""
-        counts: dict[str, int] = {}
-        for slab in state.slabs.values():
-            for row in slab.rows:
-                if row.role == "kept_out":
-                    counts[row.kept_out_reason] = counts.get(row.kept_out_reason, 0) + 1
-            if slab.unassociated_count:
-                counts[KEPT_OUT_DETECTION] = counts.get(KEPT_OUT_DETECTION, 0) + slab.unassociated_count
+        counts = _kept_out_of(state.settled_counts, state.slabs.values())
         if state.too_late_count:
             counts[KEPT_OUT_TOO_LATE] = state.too_late_count
         return dict(sorted(counts.items()))
@@ -165,13 +167,20 @@ class AssociateStage:
         closed = Slab(slab.rows, kept, clustered.unassociated_count, True)
         return closed, sorted(new, key=lambda event: (event.origin_time.start, event.event_id))
 
-    def _settle(self, slabs: dict[str, Slab], settled: tuple[str, ...]) -> tuple[dict[str, Slab], tuple[str, ...]]:
-        """Let the oldest closed days go once more are remembered than the bound allows."""
-        excess_count = len(slabs) - self.settings.slab_max_count
-        if excess_count <= 0:
-            return slabs, settled
-        oldest = [name for name in sorted(slabs) if slabs[name].is_closed][:excess_count]
-        return {name: slab for name, slab in slabs.items() if name not in oldest}, tuple(sorted((*settled, *oldest)))
+    def _to_settle(self, slabs: Mapping[str, Slab], closed_now: Collection[str]) -> list[str]:
+        """Name the oldest closed days beyond the bound; one closed in this step stays for whoever asks its evidence."""
+        excess_count = max(0, len(slabs) - self.settings.slab_max_count)
+        return [name for name in sorted(slabs) if slabs[name].is_closed and name not in closed_now][:excess_count]
+
+
+def _kept_out_of(counts: Mapping[str, int], slabs: Iterable[Slab]) -> dict[str, int]:
+    """Give the counts, by reason, with what these days kept out of every event added."""
+    total = Counter(counts)
+    for slab in slabs:
+        total.update(row.kept_out_reason for row in slab.rows if row.role == "kept_out")
+        if slab.unassociated_count:
+            total[KEPT_OUT_DETECTION] += slab.unassociated_count
+    return dict(total)
 
 
 def _with_rows(slab: Slab, rows: Sequence[Row]) -> Slab:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -37,16 +39,29 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _stopped_by(error: OSError) -> int:
+    """Say that what the command prints could not be written, where anybody is left to read it; an early end of the
+    reader (`truceline ... | head`) is no failure worth a word.
+    """
+    if not isinstance(error, BrokenPipeError):
+        sys.stderr.write(f"truceline: {error.filename or 'output'}: cannot be written ({error.strerror})\n")
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; give 0 when it did its work, 1 when the world failed it, 2 when it was called wrongly."""
-    args = build_parser().parse_args(argv)
     try:
-        return int(args.run(args))
+        args = build_parser().parse_args(argv)
+        code = int(args.run(args))
+        sys.stdout.flush()
+        return code
     except TrucelineError as error:
         sys.stderr.write(f"truceline: {error}\n")
         return 1
-    except BrokenPipeError:
-        return 1
+    except OSError as error:
+        return _stopped_by(error)
     except KeyboardInterrupt:
         sys.stderr.write("truceline: stopped; what was acknowledged before is kept\n")
         return 130

@@ -55,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
     from truceline.adapters.sources.files import FeedContext, read_observations
     from truceline.cli.output import write_bytes
+    from truceline.errors import InputUnusable
 
     theatre, rows, covered_only = _asked(args)
     reading = read_observations(
@@ -68,14 +69,18 @@ def run(args: argparse.Namespace) -> int:
         on_progress=_progress(),
     )
     _say_what_was_read(reading)
+    if not any(file.kind in {"media_report", "party_claim"} for file in reading.files):
+        raise InputUnusable(f"no usable file of reports or claims under {', '.join(map(str, args.data))}")
+    if len({file.synthetic for file in reading.files}) > 1:
+        raise InputUnusable("some of these files are SYNTHETIC and some are not; judge them apart")
     verdicts = _judge_all(rows, theatre, reading.observations, whole_theatre=covered_only)
     synthetic = any(file.synthetic for file in reading.files)
-    sys.stdout.write(_table(verdicts, synthetic=synthetic))
+    sys.stdout.write(_table(verdicts, synthetic=synthetic, covers_known=covered_only))
     if args.json is not None:
         write_bytes(args.json, msgspec.json.format(msgspec.json.encode(verdicts), indent=2) + b"\n")
         sys.stderr.write(f"wrote {args.json}\n")
     if args.html is not None:
-        write_bytes(args.html, _page(verdicts, rows, theatre, synthetic=synthetic).encode())
+        write_bytes(args.html, _page(verdicts, rows, theatre, synthetic=synthetic, covers_known=covered_only).encode())
         sys.stderr.write(f"wrote {args.html}\n")
     return 0
 
@@ -100,11 +105,17 @@ def _asked(args: argparse.Namespace) -> tuple[Theatre, list[WindowRow], bool]:
     if args.windows is not None:
         theatre = load_theatre(args.theatre)
         return theatre, load_windows(args.windows, theatre), False
-    loaded = [load_agreement(path) for path in agreement_files(args.agreement)]
+    by_content = {entry.file_sha256: entry for entry in map(load_agreement, agreement_files(args.agreement))}
+    loaded = list(by_content.values())
     if len({entry.theatre for entry in loaded}) != 1:
         names = sorted({entry.theatre.theatre_id for entry in loaded})
         raise InputUnusable(f"agreements of several theatres {names}; judge one theatre at a time")
     windows = [window for entry in loaded for window in entry.agreement.windows]
+    repeated = sorted(
+        {window.window_id for window in windows if [w.window_id for w in windows].count(window.window_id) > 1}
+    )
+    if repeated:
+        raise InputUnusable(f"window_id={repeated[0]!r} stands in several agreements; judge versions one at a time")
     return loaded[0].theatre, [WindowRow(window=w, domain_id=None, declared=True) for w in windows], True
 
 
@@ -162,9 +173,11 @@ def _number(value: float | None, digits_count: int = 1) -> str:
     return "-" if value is None else f"{value:.{digits_count}f}"
 
 
-def _table(verdicts: Sequence[Adherence], *, synthetic: bool) -> str:
+def _table(verdicts: Sequence[Adherence], *, synthetic: bool, covers_known: bool) -> str:
     """Lay the verdicts out as text, one line each with its reason."""
     lines = ["SYNTHETIC DATA: no real place, party or event"] if synthetic else []
+    if not covers_known:
+        lines.append("Asked by a table of windows: every row is treated as covered; what a text covers is not known.")
     head = f"{'window':<20} {'domain':<16} {'verdict':<22} {'observed':>9} {'expected (90 %)':>24} {'percentile':>10}"
     lines += [head, "-" * len(head)]
     for entry in verdicts:
@@ -181,7 +194,9 @@ def _table(verdicts: Sequence[Adherence], *, synthetic: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _page(verdicts: Sequence[Adherence], rows: Sequence[WindowRow], theatre: Theatre, *, synthetic: bool) -> str:
+def _page(
+    verdicts: Sequence[Adherence], rows: Sequence[WindowRow], theatre: Theatre, *, synthetic: bool, covers_known: bool
+) -> str:
     from truceline.report.adherence_page import render_adherence
 
     return render_adherence(
@@ -190,4 +205,5 @@ def _page(verdicts: Sequence[Adherence], rows: Sequence[WindowRow], theatre: The
         theatre=theatre,
         generated_time=_now(),
         synthetic=synthetic,
+        title="Did the truces hold" if covers_known else "Did it hold, had every row of the table been covered",
     )

@@ -137,6 +137,8 @@ def _prepare(out: Path, theatre: SyntheticTheatre) -> None:
 
     made_from = f"SYNTHETIC theatre {theatre_sha256(theatre)}, truceline {__version__}\n"
     mark, store = out / MADE_FROM_FILE, out / STORE_FOLDER
+    if out.exists() and not out.is_dir():
+        raise InputUnusable(f"{out}: is a file; give a folder with --out")
     try:
         before = mark.read_text(encoding="utf-8") if mark.is_file() else None
         if store.exists() and before is None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SHOWN_REASON_COUNT = 8
 """How many kinds of rejection are listed."""
 
+STRANGE_PARTY = "is not a party of this theatre"
+"""What every reason says that rejects a row because of a party."""
+
 SHOWN_RAW_LENGTH_CHARACTER_COUNT = 160
 """How much of a rejected row is shown."""
 
@@ -147,8 +150,11 @@ class _Intake:
         self.kept: list[IngestedFile] = []
         self.known_count = 0
         self.left_out: list[tuple[Path, str]] = []
+        self.file_names: dict[str, str] = {}
+        self.strange_names: list[str] = []
         self._store = store
         self._feed = feed
+        self._is_synthetic = store.synthetic if store.ingested_files() else None
 
     @property
     def is_useful(self) -> bool:
@@ -183,12 +189,16 @@ class _Intake:
             self.known_count += 1
             sys.stdout.write(f"{path.name}: had before, as {kept.file_name} at {kept.received_time:%Y-%m-%d %H:%MZ}\n")
             return
+        if self._is_synthetic is not None and file.synthetic != self._is_synthetic:
+            self._leave_out(path, _MIXED_REASONS[file.synthetic])
+            return
         rejections: list[Rejection] = []
         record = self._append(file, rejections, progress)
         progress.done()
         if record is not None:
+            self._is_synthetic = record.synthetic
             self.kept.append(record)
-            self.rejections.extend(rejections)
+            self._note_rejections(file, rejections, row_count=sum(getattr(record, name) for name in _COUNT_NAMES))
             sys.stdout.write(f"{path.name}: {_counts(record)}{' [SYNTHETIC]' if record.synthetic else ''}\n")
 
     def _append(
@@ -203,25 +213,51 @@ class _Intake:
         lines, unused = read_lines(file, self._feed)
         rejections.extend(unused)
         if not lines:
-            self._leave_out(file.path, unused[0].reason if unused else "holds no contact line")
+            self._leave_out_lines(file, rejections)
             return None
         return self._store.append_lines(lines, record, rejections)
 
+    def _leave_out_lines(self, file: TableFile | LineDrawing, rejections: Sequence[Rejection]) -> None:
+        """Keep why a file gives no line, once, but not the file: under a dated name or --held-by it may give one."""
+        from truceline.adapters.stores.workspace import REJECTION_KIND
+
+        if not self._store.rejections(file_sha256=file.file_sha256):
+            self._store.append_records(REJECTION_KIND, rejections)
+        self._note_rejections(file, rejections, row_count=len(rejections))
+        self._leave_out(file.path, rejections[0].reason if rejections else "holds no contact line")
+
+    def _note_rejections(
+        self, file: TableFile | LineDrawing, rejections: Sequence[Rejection], *, row_count: int
+    ) -> None:
+        """Remember what was rejected of a file, and the file itself if it seems to be of another theatre."""
+        self.rejections.extend(rejections)
+        self.file_names[file.file_sha256] = file.path.name
+        if 2 * sum(STRANGE_PARTY in rejection.reason for rejection in rejections) > row_count:
+            self.strange_names.append(file.path.name)
+
     def summary(self, args: argparse.Namespace) -> str:
-        totals = {name: sum(getattr(file, name) for file in self.kept) for name in _COUNT_NAMES}
+        accepted_count = sum(file.accepted_count for file in self.kept)
+        duplicate_count = sum(file.duplicate_count for file in self.kept)
         lines = [
             f"{len(self.kept)} files taken in, {self.known_count} had before, {len(self.left_out)} not taken in: "
-            f"{totals['accepted_count']:,} accepted, {totals['rejected_count']:,} rejected, "
-            f"{totals['duplicate_count']:,} duplicate"
+            f"{accepted_count:,} accepted, {len(self.rejections):,} rejected, {duplicate_count:,} duplicate"
         ]
         if self.rejections:
-            lines.extend(_reasons(self.rejections, {file.file_sha256: file.file_name for file in self.kept}))
+            lines.extend(_reasons(self.rejections, self.file_names))
             lines.append(f"rejected rows are kept in {args.store}; to see them:")
             lines.append(f"  truceline ingest --store {args.store} --show-rejections {len(self.rejections)}")
+        if self.strange_names:
+            lines.extend(_theatre_hint(self.strange_names, self._feed.parties))
         if not self.is_useful:
             lines.append("nothing usable was found; see above why")
         return "\n".join(lines) + "\n"
 
+
+_MIXED_REASONS = {
+    True: "is SYNTHETIC and this store holds real data: take it into a store of its own",
+    False: "is real data and this store is SYNTHETIC: take it into a store of its own",
+}
+"""Why a file is left out that is (or is not) invented, where what the store holds is not (or is)."""
 
 _COUNT_NAMES = ("accepted_count", "rejected_count", "duplicate_count")
 
@@ -255,9 +291,18 @@ def _reasons(rejections: Sequence[Rejection], file_names: dict[str, str]) -> Ite
         yield f"  and {len(counted) - SHOWN_REASON_COUNT} more reasons"
 
 
+def _theatre_hint(file_names: Sequence[str], parties: Sequence[str]) -> Iterator[str]:
+    """Say what to do about files most of whose rows name parties of another theatre."""
+    rest_count = len(file_names) - SHOWN_REASON_COUNT
+    shown = ", ".join(file_names[:SHOWN_REASON_COUNT]) + (f" and {rest_count} more files" if rest_count > 0 else "")
+    yield f"most rows of {shown} name a party other than {' and '.join(parties)}:"
+    yield "  if they are of another theatre, give it with --agreement FILE or --theatre NAME, and a new --store,"
+    yield "  since a file taken in before is not read again"
+
+
 def _kind_of_reason(reason: str) -> str:
     """Give a reason without the value it is about, so that like goes with like."""
-    return re.sub(r"^(\w+)=.*? (?=(?:is|has|with|stands)\b)", r"\1 ", reason)
+    return re.sub(r"^(\w+)=.*? (?=(?:is|has|with|stands|lies)\b)", r"\1 ", reason)
 
 
 def _rejections_in_full(rejections: Sequence[Rejection], shown_count: int) -> str:

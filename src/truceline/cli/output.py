@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -12,15 +13,22 @@ STORE_DEFAULT = Path("truceline-store")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file through a temporary neighbour, so that a reader never sees half of it; or say what failed."""
-    partial = path.with_name(f".{path.name}.partial")
+    """Write a file through a temporary neighbour, so that a reader never sees half of it; or say what failed.
+
+    A link is followed; what is there and is not a regular file (a device, a pipe, a folder) is never replaced.
+    """
+    place = path.resolve()
+    partial = place.with_name(f".{place.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if place.exists() and not place.is_file():
+            raise StoreUnavailable(f"{path}: is not a regular file, and is not replaced")
+        place.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        partial.replace(path)
+        partial.replace(place)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise StoreUnavailable(f"{path}: cannot be written ({error.strerror})") from error

@@ -26,7 +26,8 @@ Sunday, so a Sunday asked for is a supplement. A day without data gives a report
 
 audiences:
   mission   cells of 0.05 degrees or wider, no delay, settlements and attribution shown
-  public    cells of 0.2 degrees or wider, 24 hours late, times to the hour, no settlements, no attribution
+  public    cells of 0.2 degrees or wider, 24 hours late, times to the hour, no settlements, no attribution;
+            events are numbered within the issue instead of bearing their ids
 
 what is written:
   report.html   one page with its pictures inside; opens offline, prints
@@ -140,6 +141,6 @@ def _in_short(out: Path, report: DailyReport) -> str:
     """Say in a few lines what the issue holds and where it is."""
     lines = ["SYNTHETIC DATA: no real place, party or event"] if report.synthetic else []
     lines += [f"{report.title}. {report.basis}."]
-    lines += [f"  {line}" for line in report.summary[:2]]
+    lines += [f"  {line}" for line in report.summary[:3]]
     lines += [f"wrote {out / 'report.html'} (and report.md, events.csv, numbers.csv)"]
     return "\n".join(lines) + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,8 @@ from truceline.release import release_event
 from truceline.report import ReasonCount, ReportInput, SourceWatch
 from truceline.report.map_picture import bounds_of, line_of_day
 from truceline.report.period import Issue, ReportClock, issue_of
+from truceline.report.records import Assessment, ClaimRow, WithheldEvent
+from truceline.runners.embedded import RUN_KIND, RunRecord
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,14 +41,18 @@ if TYPE_CHECKING:
 WATCH_STEP = "5m"
 """Grain to which times of observations are widened before they say that a source was watching."""
 
-WATCH_SPAN_MAX = timedelta(hours=30)
-"""An observation dated no better than this says nothing about which hours were watched."""
+WATCH_SPAN_MAX = timedelta(hours=3)
+"""An observation dated no better than this says nothing about which hours were watched; as the timeline has it."""
+
+DAY_SPAN_MAX = timedelta(hours=30)
+"""An observation dated up to this says that its day was reported on: a day of 25 hours and some slack."""
 
 SPAN_MARGIN = timedelta(days=2)
 """How far around the periods observations are read, so that those dated by the day are found."""
 
 REASONS_MAX_COUNT = 15
 OUTAGE_KIND = "outage"
+CLAIM_KIND = "party_claim"
 
 
 class ReportWish(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +78,8 @@ def gather_input(store: Workspace, wish: ReportWish) -> ReportInput:
     lines = _lines_of(issue, store.lines())
     shown = [event.record for event in events if issue.periods[0].span.start <= event.record.time.middle]
     files = store.ingested_files()
+    adherences = _adherences(wish.adherence_path)
+    _refuse_double_windows(adherences, agreements)
     return ReportInput(
         theatre=theatre,
         issue_date=issue.issue_date,
@@ -83,10 +91,12 @@ def gather_input(store: Workspace, wish: ReportWish) -> ReportInput:
         agreements=agreements,
         lines=lines,
         bounds=bounds_of(lines, shown),
+        assessment=_assessment(store, clock),
+        claims=_claims(observations, TimeSpan(start=issue.periods[0].span.start, end=issue.periods[-1].span.end)),
         watches=_watches(store, observations),
         files=tuple(files),
         rejections=_rejection_counts(store.rejections()),
-        adherences=_adherences(wish.adherence_path),
+        adherences=adherences,
         synthetic=any(file.synthetic for file in files),
     )
 
@@ -144,7 +154,7 @@ def _chosen_day(events: Iterable[Event], agreements: Sequence[Agreement], clock:
 
 def _released(
     store: Workspace, latest: dict[str, Event], whole: TimeSpan, wish: ReportWish
-) -> tuple[tuple[Released[ReleasedEvent], ...], tuple[Withheld, ...]]:
+) -> tuple[tuple[Released[ReleasedEvent], ...], tuple[WithheldEvent, ...]]:
     """Release the events of both periods, with the findings and attribution of their newest revision."""
     chosen = {key: event for key, event in latest.items() if whole.start <= event.origin_time.middle < whole.end}
     findings: dict[str, list[Finding]] = {}
@@ -156,8 +166,8 @@ def _released(
     for attribution in store.iterate_records("attribution", Attribution):
         if attribution.event_id in chosen:
             attributions[attribution.event_id, attribution.event_revision_index] = attribution
-    answers = [
-        release_event(
+    answers = {
+        key: release_event(
             event,
             findings=findings.get(key, ()),
             attribution=attributions.get((key, event.revision_index)),
@@ -165,9 +175,45 @@ def _released(
             now=wish.now,
         )
         for key, event in chosen.items()
-    ]
-    released = tuple(answer for answer in answers if isinstance(answer, Released))
-    return released, tuple(answer for answer in answers if isinstance(answer, Withheld))
+    }
+    released = tuple(answer for answer in answers.values() if isinstance(answer, Released))
+    return released, tuple(
+        WithheldEvent(record=answer, middle_time=chosen[key].origin_time.middle)
+        for key, answer in answers.items()
+        if isinstance(answer, Withheld)
+    )
+
+
+def _assessment(store: Workspace, clock: ReportClock) -> Assessment:
+    """Say how far the store's last run came: to the midnight before its end, for a day that is not over stays open."""
+    runs = store.records(RUN_KIND, RunRecord)
+    if not runs:
+        return Assessment()
+    ended = clock.local(runs[-1].watermark)
+    midnight = datetime.combine(ended.date(), time(0), tzinfo=clock.zone)
+    newer_parts = store.parts(after_sequence=runs[-1].through_sequence)
+    return Assessment(through_time=midnight.astimezone(UTC), newer_parts_count=len(newer_parts))
+
+
+def _claims(observations: pa.Table, span: TimeSpan) -> tuple[ClaimRow, ...]:
+    """Sum up the parties' bulletins that overlap a span, by claimant, actor and weapon class."""
+    columns = ["kind", "claimant", "actor", "weapon_class", "launched_count", "destroyed_count"]
+    frame = pl.DataFrame(pl.from_arrow(observations.select([*columns, "phenomenon_start", "phenomenon_end"])))
+    start, end = pl.col("phenomenon_start"), pl.col("phenomenon_end")
+    overlaps = (start < span.end) & ((end > span.start) | (start >= span.start))
+    rows = (
+        frame.filter((pl.col("kind").cast(pl.String) == CLAIM_KIND) & overlaps)
+        .group_by("claimant", "actor", "weapon_class")
+        .agg(
+            pl.len().alias("bulletin_count"),
+            *(
+                pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
+                for name in ("launched_count", "destroyed_count")
+            ),
+        )
+        .sort("claimant", "actor", "weapon_class")
+    )
+    return tuple(ClaimRow(**row) for row in rows.iter_rows(named=True))
 
 
 def _lines_of(issue: Issue, lines: Sequence[DatedLine]) -> tuple[DatedLine, ...]:
@@ -177,32 +223,45 @@ def _lines_of(issue: Issue, lines: Sequence[DatedLine]) -> tuple[DatedLine, ...]
 
 
 def _watches(store: Workspace, observations: pa.Table) -> tuple[SourceWatch, ...]:
-    """Say for every source of the store when something of it was received, and which outages were reported."""
-    frame = pl.DataFrame(pl.from_arrow(observations.select(["source_id", "phenomenon_start", "phenomenon_end"])))
-    spans = (
-        frame.filter(pl.col("phenomenon_end") - pl.col("phenomenon_start") <= WATCH_SPAN_MAX)
-        .select(
-            "source_id",
-            start=pl.col("phenomenon_start").dt.truncate(WATCH_STEP),
-            end=(pl.col("phenomenon_end")).dt.truncate(WATCH_STEP),
-        )
-        .unique()
-        .sort("source_id", "start", "end")
-    )
-    watched: dict[str, list[TimeSpan]] = {}
-    for source_id, start, end in spans.iter_rows():
-        watched.setdefault(source_id, []).append(TimeSpan(start=start, end=end))
+    """Say for every source that observes when something of it was received, and which outages were reported.
+
+    A party's claims are no observation: nobody is known to have watched because a party said something.
+    """
+    columns = ["kind", "source_id", "phenomenon_start", "phenomenon_end"]
+    frame = pl.DataFrame(pl.from_arrow(observations.select(columns)))
+    frame = frame.filter(pl.col("kind").cast(pl.String) != CLAIM_KIND)
+    duration = pl.col("phenomenon_end") - pl.col("phenomenon_start")
+    watched = _spans_by_source(frame.filter(duration <= WATCH_SPAN_MAX))
+    day_dated = _spans_by_source(frame.filter((duration > WATCH_SPAN_MAX) & (duration <= DAY_SPAN_MAX)))
     outages = store.records(OUTAGE_KIND, Outage)
-    known = {file.source_id for file in store.ingested_files() if file.kind != "contact_line"}
+    known = {file.source_id for file in store.ingested_files() if file.kind not in ("contact_line", CLAIM_KIND)}
     return tuple(
         SourceWatch(
             source_id=source_id,
             title=MANIFESTS[source_id].title if source_id in MANIFESTS else source_id,
             watched=tuple(watched.get(source_id, ())),
+            day_dated=tuple(day_dated.get(source_id, ())),
             outages=tuple(outage for outage in outages if outage.source_id == source_id),
         )
-        for source_id in sorted({*watched, *known, *(outage.source_id for outage in outages)})
+        for source_id in sorted({*watched, *day_dated, *known, *(outage.source_id for outage in outages)})
     )
+
+
+def _spans_by_source(frame: pl.DataFrame) -> dict[str, list[TimeSpan]]:
+    """Give the distinct times of observations by source, to the grain."""
+    spans = (
+        frame.select(
+            "source_id",
+            start=pl.col("phenomenon_start").dt.truncate(WATCH_STEP),
+            end=pl.col("phenomenon_end").dt.truncate(WATCH_STEP),
+        )
+        .unique()
+        .sort("source_id", "start", "end")
+    )
+    found: dict[str, list[TimeSpan]] = {}
+    for source_id, start, end in spans.iter_rows():
+        found.setdefault(source_id, []).append(TimeSpan(start=start, end=end))
+    return found
 
 
 def _rejection_counts(rejections: Iterable[Rejection]) -> tuple[ReasonCount, ...]:
@@ -214,6 +273,15 @@ def _rejection_counts(rejections: Iterable[Rejection]) -> tuple[ReasonCount, ...
     if rest_count:
         kept.append(ReasonCount(reason=f"{len(ordered) - REASONS_MAX_COUNT} other reasons", count=rest_count))
     return tuple(kept)
+
+
+def _refuse_double_windows(adherences: Sequence[Adherence], agreements: Sequence[Agreement]) -> None:
+    """Refuse verdicts on a window whose id stands for several spans in the agreements given."""
+    spans: dict[str, TimeSpan] = {}
+    named = {entry.window_id for entry in adherences}
+    for window in (window for agreement in agreements for window in agreement.windows):
+        if window.window_id in named and spans.setdefault(window.window_id, window.span) != window.span:
+            raise InputUnusable(f"window_id={window.window_id!r} stands for several spans in the agreements given")
 
 
 def _adherences(path: Path | None) -> tuple[Adherence, ...]:

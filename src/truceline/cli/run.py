@@ -80,9 +80,10 @@ def run(args: argparse.Namespace) -> int:
             on_progress=_shown(progress, args.store),
         )
         store.append_records(SETTINGS_KIND, [settings])
+        late_line_count = _late_line_count(store)
         summary = runner.run(until=until)
         progress.done()
-        sys.stdout.write(_text(summary, store, settings))
+        sys.stdout.write(_text(summary, store, settings) + _late_lines_text(late_line_count))
     return 0
 
 
@@ -139,6 +140,30 @@ def _shown(progress: Progress, store_path: Path) -> Any:
         progress(store_path, done.row_count)
 
     return show
+
+
+def _late_line_count(store: Workspace) -> int:
+    """Count contact lines taken in after the previous run's end, of days that the run had assessed by then."""
+    from truceline.adapters.stores.workspace import LINE_KIND
+    from truceline.model.reference_line import DatedLine
+    from truceline.runners.embedded import RUN_KIND, RunRecord
+
+    runs = store.records(RUN_KIND, RunRecord)
+    if not runs:
+        return 0
+    ended_sequence = max(row.sequence for row in store.rows(RUN_KIND))
+    assessed_before = runs[-1].watermark.date()
+    since = store.iterate_records(LINE_KIND, DatedLine, after_sequence=ended_sequence)
+    return sum(line.valid_date < assessed_before for line in since)
+
+
+def _late_lines_text(late_line_count: int) -> str:
+    if late_line_count == 0:
+        return ""
+    return (
+        f"  note: {late_line_count:,} contact lines for days already assessed came later; "
+        "those days keep what was said (ingest lines first into a new store to have them used)\n"
+    )
 
 
 def _text(summary: RunSummary, store: Workspace, settings: PipelineSettings) -> str:

@@ -34,13 +34,17 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Provision(msgspec.Struct, frozen=True, kw_only=True):
-    """One assessable clause of a first-light agreement: which conduct it prohibits, in our own summary."""
+    """One assessable clause of a first-light agreement: which conduct it prohibits, in our own summary.
+
+    `window_ids` names the windows in which the clause is in force; empty means every window of the text.
+    """
 
     provision_id: str
     article: str
     summary: str
     prohibits: Literal["any_fire", "attack_on_energy_object"]
     parties: tuple[str, ...]
+    window_ids: tuple[str, ...] = ()
 
 
 class TruceWindow(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,6 +22,8 @@ class ReleasePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How coarse and how late a record may leave the house for one audience.
 
     `settlement_name_shown` says whether names of settlements may appear; names of whole regions always may.
+    `event_id_shown` says whether events keep their ids, which are hashes over what was observed: who holds the feed can
+    make them too.
     """
 
     audience: Audience
@@ -30,6 +32,7 @@ class ReleasePolicy(msgspec.Struct, frozen=True, kw_only=True):
     party_probability_shown: bool
     time_step_s: float = 0.0
     settlement_name_shown: bool = False
+    event_id_shown: bool = False
 
 
 class Released(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
@@ -63,10 +66,11 @@ class ReleasedEvent(msgspec.Struct, frozen=True, kw_only=True):
     """What may be said of one event: a cell instead of a position, and no position of who or what observed it.
 
     The cell is never smaller than the event's own uncertainty, so that a release does not look sharper than the
-    record. `attribution` is `None` where the policy does not release it or none was made.
+    record. `attribution` is `None` where the policy does not release it or none was made; `event_id` is `None` where
+    the policy does not release it, until an issue numbers its events.
     """
 
-    event_id: str
+    event_id: str | None
     revision_index: int
     event_type: EventType
     event_type_certainty: Literal["known", "suspected"]

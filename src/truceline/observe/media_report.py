@@ -15,6 +15,7 @@ import pyarrow as pa
 from truceline.model.quantity import SIGMA_UNKNOWN_M
 from truceline.model.source import SourceManifest
 from truceline.observe.parsing import (
+    MISSING_TEXTS,
     Parsed,
     coordinate_columns,
     day_bounds,
@@ -45,6 +46,9 @@ COLUMNS = frozenset(
 )
 """Columns every file of reports must have."""
 
+CLOCK_PATTERN = r"^((?:[01]?\d|2[0-3]):[0-5]\d)(?::[0-5]\d(?:\.\d+)?)?$"
+"""A time of day, with seconds or without; the first group is hours and minutes."""
+
 MANIFEST = SourceManifest(
     source_id="media_reports",
     title="Geolocated news reports (VIINA)",
@@ -74,12 +78,12 @@ def decode(raw: pa.Table, context: DecodeContext) -> Decoded:
     party = _named_party(frame, context)
     flags = {name: flag_column(frame, name) for name in ("lex_kinetic", "lex_energy_target", *WEAPON_HINT_COLUMNS)}
     start, end = day_bounds(day.values, context.timezone_name)
-    clock = text_column(frame, "time_local").str.slice(0, 5)
+    clock = _clock(frame)
     place = text_column(frame, "place_name")
     columns = {
         "phenomenon_start": start,
         "phenomenon_end": end,
-        "result_time": _written_time(day.values, clock, end, context.timezone_name),
+        "result_time": _written_time(day.values, clock.values, end, context.timezone_name),
         "latitude_deg": latitude.values,
         "longitude_deg": longitude.values,
         "position_sigma_m": _sigma_m(region.values),
@@ -91,7 +95,16 @@ def decode(raw: pa.Table, context: DecodeContext) -> Decoded:
         "weapon_hints": _weapon_hints(flags),
         **one_each(frame.height),
     }
-    identity = [report.values, start, clock, latitude.values, longitude.values, place, region.values, party.values]
+    identity = [
+        report.values,
+        start,
+        clock.values,
+        latitude.values,
+        longitude.values,
+        place,
+        region.values,
+        party.values,
+    ]
     return sort_rows(
         raw,
         context,
@@ -99,7 +112,9 @@ def decode(raw: pa.Table, context: DecodeContext) -> Decoded:
             kind=MANIFEST.kind,
             columns=columns,
             identity=[*identity, *(flag.values for flag in flags.values())],
-            faults=[parsed.faults for parsed in (report, day, latitude, longitude, region, party, *flags.values())],
+            faults=[
+                parsed.faults for parsed in (report, day, clock, latitude, longitude, region, party, *flags.values())
+            ],
         ),
     )
 
@@ -113,8 +128,17 @@ def _named_party(frame: pl.DataFrame, context: DecodeContext) -> Parsed:
     return Parsed(parties, fault_where(names.is_not_null() & parties.is_null(), "lex_initiator", names, says=says))
 
 
+def _clock(frame: pl.DataFrame) -> Parsed:
+    """Give the clock times as HH:MM, empty where none is given; seconds after it are not looked at."""
+    texts = text_column(frame, "time_local")
+    clock = texts.str.extract(CLOCK_PATTERN, 1)
+    missing = texts.str.to_lowercase().is_in(list(MISSING_TEXTS))
+    says = "is not a time of day such as 05:00"
+    return Parsed(clock.fill_null(""), fault_where(clock.is_null() & ~missing, "time_local", texts, says=says))
+
+
 def _written_time(days: pl.Series, clock: pl.Series, day_end: pl.Series, timezone_name: str) -> pl.Series:
-    """Give when a report was written; without a readable clock time, the end of its day."""
+    """Give when a report was written; without a clock time, or with one the clock skipped, the end of its day."""
     texts = pl.DataFrame({"day": days.cast(pl.String), "clock": clock}).select(
         pl.concat_str("day", pl.lit(" "), "clock")
     )

@@ -205,18 +205,21 @@ def _rows_by_line(indices: Rows) -> Iterator[tuple[int, Rows]]:
             yield line_index, rows
 
 
-def _preference(line: DatedLine) -> tuple[date, bool, bool, float, str, str, str, bytes, bytes]:
-    """Order lines by day, and within a day from the one to be used down; total, so that loading order is no matter."""
+def _preference(line: DatedLine) -> tuple[date, bool, bool, float, str, bytes, bytes, str, str]:
+    """Order lines by day, and within a day from the one to be used down; total, so that loading order is no matter.
+
+    Names come last: who is called what must not choose between two drawings (a file's hash changes with the names).
+    """
     return (
         line.valid_date,
         line.held_wkb is None,
         line.line_wkb is None,
         line.sigma_m,
-        line.held_by,
         line.source_id,
-        line.file_sha256,
         line.held_wkb or b"",
         line.line_wkb or b"",
+        line.file_sha256,
+        line.held_by,
     )
 
 

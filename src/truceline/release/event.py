@@ -47,7 +47,7 @@ def _view(
     )
     place_shown = event.place_is_region or policy.settlement_name_shown
     return ReleasedEvent(
-        event_id=event.event_id,
+        event_id=event.event_id if policy.event_id_shown else None,
         revision_index=event.revision_index,
         event_type=event.event_type,
         event_type_certainty=event.event_type_certainty,

@@ -1,4 +1,4 @@
-"""What each audience may see: how coarse, how late, and whether parties and settlements are named."""
+"""What each audience may see: how coarse, how late, and whether parties, settlements and event ids are named."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ POLICIES: dict[Audience, ReleasePolicy] = {
         party_probability_shown=True,
         time_step_s=0.0,
         settlement_name_shown=True,
+        event_id_shown=True,
     ),
     "public": ReleasePolicy(
         audience="public",
@@ -20,6 +21,7 @@ POLICIES: dict[Audience, ReleasePolicy] = {
         party_probability_shown=False,
         time_step_s=3600.0,
         settlement_name_shown=False,
+        event_id_shown=False,
     ),
 }
 """The two policies of first light; an agreement may ask for others, which are then data of the same shape."""

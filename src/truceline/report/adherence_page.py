@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -92,10 +92,13 @@ def render_adherence(
 def adherence_groups(
     adherences: Sequence[Adherence], *, windows: Sequence[TruceWindow], theatre: Theatre
 ) -> tuple[AdherenceGroup, ...]:
-    """Group verdicts by window, keeping the order in which they came."""
+    """Group verdicts by window, keeping the order in which they came.
+
+    A verdict names its window by id alone, so an id that verdicts name must not stand for two spans.
+    """
     clock = ReportClock(timezone_name=theatre.timezone_name, evening_cutoff_hour=theatre.evening_cutoff_hour)
     titles = {domain.domain_id: domain.title for domain in theatre.domains}
-    known = {window.window_id: window for window in windows}
+    known = _windows_named(windows, {entry.window_id for entry in adherences})
     rows: dict[str, list[AdherenceRow]] = {}
     for entry in adherences:
         rows.setdefault(entry.window_id, []).append(_row(entry, titles.get(entry.domain, entry.domain), clock))
@@ -103,6 +106,20 @@ def adherence_groups(
         AdherenceGroup(heading=window_id, caption=_caption(known.get(window_id), clock), rows=tuple(listed))
         for window_id, listed in rows.items()
     )
+
+
+def _windows_named(windows: Sequence[TruceWindow], window_ids: Collection[str]) -> dict[str, TruceWindow]:
+    """Give the windows of these ids; raise where one id has two spans, since its verdicts could not be told apart."""
+    known: dict[str, TruceWindow] = {}
+    for window in windows:
+        earlier = known.get(window.window_id, window)
+        if window.window_id in window_ids and earlier.span != window.span:
+            spans = " and ".join(
+                f"{span.start.isoformat()}/{span.end.isoformat()}" for span in (earlier.span, window.span)
+            )
+            raise ValueError(f"window_id={window.window_id!r} stands for more than one span: {spans}")
+        known[window.window_id] = window
+    return known
 
 
 def _caption(window: TruceWindow | None, clock: ReportClock) -> str:

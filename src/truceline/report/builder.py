@@ -9,20 +9,23 @@ from truceline.model.released import ReleasedEvent
 from truceline.report.comparison import build_comparison
 from truceline.report.coverage import build_coverage
 from truceline.report.map_picture import MapPicture, build_map, line_of_day
+from truceline.report.numbering import in_order, numbered, without_id
 from truceline.report.period import Issue, Period, ReportClock, issue_of, long_date
 from truceline.report.records import Coverage, DailyReport, PeriodTable, ReportInput, SourceSummary
+from truceline.report.standing import day_table, delayed_events, honest_comparison, window_obstacle, withheld_events
 from truceline.report.summary import (
+    assessment_bullets,
     attribution_bullets,
+    claim_bullets,
     count_bullets,
     coverage_bullets,
-    not_observed_bullets,
+    delay_bullets,
     place_bullets,
     window_bullets,
     withheld_bullets,
 )
 from truceline.report.tables import (
     TYPE_NAMES,
-    area_rows,
     attribution_summary,
     finding_rows,
     is_potential,
@@ -44,15 +47,32 @@ def build_daily_report(given: ReportInput) -> DailyReport:
     clock = ReportClock(timezone_name=theatre.timezone_name, evening_cutoff_hour=theatre.evening_cutoff_hour)
     issue = issue_of(given.issue_date, clock)
     events = tuple(event.record for event in given.events)
+    if not given.policy.event_id_shown:
+        events = tuple(map(without_id, events))
     by_day = [_events_of(period, events) for period in issue.periods]
-    here = tuple(event for listed in by_day for event in listed)
+    here = numbered((event for listed in by_day for event in listed), issue)
     coverages = tuple(build_coverage(period, given.watches, clock) for period in issue.periods)
     total = tally(here)
-    tables = tuple(map(_table, issue.periods, by_day, coverages))
-    comparison = build_comparison((issue.periods, here, coverages), _previous(given, issue, clock, events))
+    tables = _tables(issue.periods, events, coverages, given=given)
+    previous = _previous(given, issue, clock, events)
+    comparison = honest_comparison(
+        build_comparison((issue.periods, here, coverages), previous),
+        tables,
+        _tables(previous[0], previous[1], previous[2], given=given),
+        obstacle=window_obstacle(given, issue),
+    )
     attribution = attribution_summary(here, theatre, party_probability_shown=given.policy.party_probability_shown)
-    withheld = reason_counts(entry.reason for entry in given.withheld)
-    observed = any(table.observed for table in tables)
+    withheld = reason_counts(event.record.reason for event in withheld_events(given, issue.periods))
+    summary = (
+        *_state_bullets(given, issue, clock),
+        *count_bullets(total, comparison, tables),
+        *claim_bullets(given.claims),
+        *place_bullets(tables, total),
+        *attribution_bullets(attribution),
+        *(window_bullets(given.agreements, issue, clock) if _agreement_known(given) else ()),
+        *(coverage_bullets(coverages) if any(table.observed for table in tables) else ()),
+        *withheld_bullets(withheld, given.policy),
+    )
     return DailyReport(
         theatre=theatre,
         issue=issue,
@@ -62,16 +82,9 @@ def build_daily_report(given: ReportInput) -> DailyReport:
         synthetic=given.synthetic,
         title=f"Truceline daily report {issue.number_label}",
         basis=_basis(issue, clock),
-        observed=observed,
+        observed=any(table.observed for table in tables),
         type_names=TYPE_NAMES,
-        summary=(
-            *(count_bullets(total, comparison) if observed else not_observed_bullets()),
-            *place_bullets(tables, total),
-            *attribution_bullets(attribution),
-            *window_bullets(given.agreements, issue, clock),
-            *(coverage_bullets(coverages) if observed else ()),
-            *withheld_bullets(withheld, given.policy),
-        ),
+        summary=summary,
         tables=tables,
         total=total,
         maps=_maps(given, issue, by_day),
@@ -82,6 +95,7 @@ def build_daily_report(given: ReportInput) -> DailyReport:
         attribution=attribution,
         agreements=given.agreements,
         adherences=given.adherences,
+        claims=given.claims,
         coverages=coverages,
         sources=_sources(given, issue),
         rejections=given.rejections,
@@ -90,10 +104,22 @@ def build_daily_report(given: ReportInput) -> DailyReport:
     )
 
 
+def _agreement_known(given: ReportInput) -> bool:
+    """Say whether it is known which agreements there are: a store that no run was made over has none yet."""
+    return bool(given.agreements) or given.assessment.through_time is not None
+
+
+def _state_bullets(given: ReportInput, issue: Issue, clock: ReportClock) -> list[str]:
+    """Say first what the counts lack: days that are not assessed, events that are not released."""
+    return [
+        *assessment_bullets(given.assessment, issue, clock),
+        *delay_bullets(delayed_events(given, issue.periods), clock),
+    ]
+
+
 def _events_of(period: Period, events: Sequence[ReleasedEvent]) -> tuple[ReleasedEvent, ...]:
-    """Choose the events whose middle lies in a day, in order of time and id."""
-    chosen = [event for event in events if period.holds(event.time.middle)]
-    return tuple(sorted(chosen, key=lambda event: (event.time.start, event.time.end, event.event_id)))
+    """Choose the events whose middle lies in a day, in order."""
+    return in_order(event for event in events if period.holds(event.time.middle))
 
 
 def _basis(issue: Issue, clock: ReportClock) -> str:
@@ -108,10 +134,14 @@ def _basis(issue: Issue, clock: ReportClock) -> str:
     )
 
 
-def _table(period: Period, events: Sequence[ReleasedEvent], coverage: Coverage) -> PeriodTable:
-    """Make one day's table of areas."""
-    observed = bool(events) or coverage.watched_count > 0
-    return PeriodTable(period=period, observed=observed, rows=area_rows(events), total=tally(events))
+def _tables(
+    periods: Sequence[Period], events: Sequence[ReleasedEvent], coverages: Sequence[Coverage], *, given: ReportInput
+) -> tuple[PeriodTable, ...]:
+    """Make the table of each day."""
+    return tuple(
+        day_table(period, _events_of(period, events), coverage, given=given)
+        for period, coverage in zip(periods, coverages, strict=True)
+    )
 
 
 def _previous(

@@ -29,7 +29,13 @@ def build_coverage(period: Period, watches: Sequence[SourceWatch], clock: Report
         rows=rows,
         any_states=together,
         outages=tuple(sorted(words for listed in outages for words in listed)),
+        day_titles=tuple(sorted({watch.title for watch in watches if _reported_day(watch, period)})),
     )
+
+
+def _reported_day(watch: SourceWatch, period: Period) -> bool:
+    """Say whether a source reported on a day without naming an hour; as for events, the middle of the time decides."""
+    return any(period.holds(span.middle) for span in watch.day_dated)
 
 
 def _row(watch: SourceWatch, starts: Sequence[datetime]) -> CoverageRow:

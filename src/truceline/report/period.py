@@ -72,9 +72,14 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     previous_periods: tuple[Period, ...]
 
     @property
+    def number_year(self) -> int:
+        """Year in which the issue is counted: that of the Saturday before for a Sunday's supplement."""
+        return (self.issue_date - timedelta(days=self.is_supplement)).year
+
+    @property
     def number_label(self) -> str:
         """Number and year as printed, such as 94/2025; a Sunday's is a supplement to Saturday's."""
-        label = f"{self.number_count}/{self.issue_date.year}"
+        label = f"{self.number_count}/{self.number_year}"
         return f"{label} (Sunday supplement)" if self.is_supplement else label
 
 

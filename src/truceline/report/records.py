@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Literal
 
 import msgspec
 
@@ -20,12 +21,16 @@ from truceline.report.timeline import Timeline
 
 
 class SourceWatch(msgspec.Struct, frozen=True, kw_only=True):
-    """When one source is known to have been watching, and when it is known not to have been; the rest is not known."""
+    """When one source is known to have been watching, and when it is known not to have been; the rest is not known.
+
+    `day_dated` are the spans of records that name only the day: they were received, but say nothing about hours.
+    """
 
     source_id: str
     title: str
     watched: tuple[TimeSpan, ...]
     outages: tuple[Outage, ...] = ()
+    day_dated: tuple[TimeSpan, ...] = ()
 
 
 class ReasonCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +38,41 @@ class ReasonCount(msgspec.Struct, frozen=True, kw_only=True):
 
     reason: str
     count: int
+
+
+class Assessment(msgspec.Struct, frozen=True, kw_only=True):
+    """Up to when a run has assessed days (`None`: no run was brought to its end), and what was received after it."""
+
+    through_time: datetime | None = None
+    newer_parts_count: int = 0
+
+    def covers(self, moment: datetime) -> bool:
+        """Say whether everything received of the time before a moment was assessed."""
+        return self.through_time is not None and self.through_time >= moment and self.newer_parts_count == 0
+
+
+class WithheldEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One event that this audience may not see yet or at all, with the middle of its time, which says its day."""
+
+    record: Withheld
+    middle_time: datetime
+
+
+class ClaimRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What one claimant said that an actor launched of one weapon class, summed; a claim, not an observation.
+
+    A sum is `None` where no bulletin states the number.
+    """
+
+    claimant: str
+    actor: str
+    weapon_class: str
+    bulletin_count: int
+    launched_count: float | None
+    destroyed_count: float | None
+
+
+DayStatus = Literal["complete", "incomplete", "not assessed", "not released", "not observed"]
 
 
 class ReportInput(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +87,9 @@ class ReportInput(msgspec.Struct, frozen=True, kw_only=True):
     code_version: str
     policy: ReleasePolicy
     events: tuple[Released[ReleasedEvent], ...] = ()
-    withheld: tuple[Withheld, ...] = ()
+    withheld: tuple[WithheldEvent, ...] = ()
+    assessment: Assessment = Assessment()
+    claims: tuple[ClaimRow, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     lines: tuple[DatedLine, ...] = ()
     bounds: MapBounds | None = None
@@ -100,8 +142,14 @@ class PeriodTable(msgspec.Struct, frozen=True, kw_only=True):
 
     period: Period
     observed: bool
+    status: DayStatus
     rows: tuple[AreaRow, ...]
     total: Tally
+
+    @property
+    def stated(self) -> bool:
+        """Say whether the day's counts may be given as numbers, be it incomplete ones."""
+        return self.status in ("complete", "incomplete")
 
 
 class ComparisonRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +163,7 @@ class ComparisonRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """This period beside the previous one, with the hours each was watched."""
+    """This period beside the previous one, with the hours each was watched; `obstacle` says why none is compared."""
 
     now_hours: float
     before_hours: float
@@ -123,6 +171,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     before_watched_hours: float
     before_label: str
     before_observed: bool
+    obstacle: str | None
     rows: tuple[ComparisonRow, ...]
 
 
@@ -172,18 +221,32 @@ class CoverageRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """Who watched when in one reporting day; `any_states` says it for all sources together."""
+    """Who watched when in one reporting day; `any_states` says it for all sources together.
+
+    `day_titles` names the sources that reported on the day without naming an hour.
+    """
 
     period: Period
     hour_labels: tuple[str, ...]
     rows: tuple[CoverageRow, ...]
     any_states: tuple[str, ...]
     outages: tuple[str, ...]
+    day_titles: tuple[str, ...] = ()
 
     @property
     def watched_count(self) -> int:
         """Hours in which at least one source is known to have watched."""
         return self.any_states.count("watched")
+
+    @property
+    def not_watched_count(self) -> int:
+        """Hours in which every source is known not to have watched."""
+        return self.any_states.count("not watched")
+
+    @property
+    def observed(self) -> bool:
+        """Say whether anything of the day was received: of one of its hours, or of the day as a whole."""
+        return self.watched_count > 0 or bool(self.day_titles)
 
 
 class SourceSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -221,11 +284,17 @@ class DailyReport(msgspec.Struct, frozen=True, kw_only=True):
     attribution: AttributionSummary
     agreements: tuple[Agreement, ...]
     adherences: tuple[Adherence, ...]
+    claims: tuple[ClaimRow, ...]
     coverages: tuple[Coverage, ...]
     sources: SourceSummary
     rejections: tuple[ReasonCount, ...]
     withheld: tuple[ReasonCount, ...]
     events: tuple[ReleasedEvent, ...]
+
+    @property
+    def stated(self) -> bool:
+        """Say whether counts of at least one day may be given as numbers."""
+        return any(table.stated for table in self.tables)
 
     def __post_init__(self) -> None:
         """Check that the days add up to the issue, and kinds to all its events."""

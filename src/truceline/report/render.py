@@ -84,8 +84,8 @@ def _event_row(report: DailyReport, event: ReleasedEvent) -> list[object]:
 
 
 def numbers_csv(report: DailyReport) -> str:
-    """Give the numbers of each day by area; the row of area ALL is the day's total."""
-    head = ["day", "area", "observed", "events", "potential_violations", "indeterminate", "other"]
+    """Give the numbers of each day by area; area ALL is the day's total, and blank where it cannot be told."""
+    head = ["day", "area", "observed", "status", "events", "potential_violations", "indeterminate", "other"]
     head += ["signatures", "signatures_low_count", "signatures_high_count"]
     head += [name.replace(" ", "_") for name in report.type_names] + ["synthetic"]
     rows: list[list[object]] = []
@@ -94,9 +94,13 @@ def numbers_csv(report: DailyReport) -> str:
         for area, tally in named:
             high = tally.signature_count.high_count
             counts = [tally.event_count, tally.potential_count, tally.indeterminate_count, tally.other_count]
-            signatures = [count_words(tally.signature_count), tally.signature_count.low_count]
-            row: list[object] = [table.period.day.isoformat(), area, table.observed, *counts, *signatures]
-            rows.append([*row, "" if high is None else high, *tally.type_counts, report.synthetic])
+            signatures: list[object] = [count_words(tally.signature_count), tally.signature_count.low_count]
+            signatures += ["" if high is None else high]
+            numbers: list[object] = [*counts, *signatures, *tally.type_counts]
+            if not table.stated:
+                numbers = [""] * len(numbers)
+            day = [table.period.day.isoformat(), area, table.observed, table.status.replace(" ", "_")]
+            rows.append([*day, *numbers, report.synthetic])
     return _csv(head, rows)
 
 

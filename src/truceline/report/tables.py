@@ -28,7 +28,7 @@ UNDETERMINED = "undetermined"
 POTENTIAL_LEAST_PROBABILITY = 0.5
 """From here on a finding is counted as a potential violation; below, it is shown as less likely than not."""
 
-LeadingKind = FindingKind | Literal["less_likely"]
+LeadingKind = FindingKind | Literal["less_likely", "no_clause_in_force"]
 
 KIND_MEANINGS: tuple[tuple[LeadingKind | None, str], ...] = (
     (
@@ -42,7 +42,8 @@ KIND_MEANINGS: tuple[tuple[LeadingKind | None, str], ...] = (
     ),
     ("indeterminate", "Indeterminate: cannot be assessed, something named is lacking"),
     ("exempt", "Exempt: covered by a notification made beforehand"),
-    ("compliant", "Compliant: in keeping with the agreement, or no clause was in force for it"),
+    ("compliant", "Compliant: in keeping with the agreement that was in force"),
+    ("no_clause_in_force", "No clause in force: nothing was agreed for that time"),
     (None, "Not assessed: held against no agreement"),
 )
 """Kinds of findings, weightiest first; an event with several findings is counted under the first that it has."""
@@ -55,6 +56,9 @@ def leading_kind(event: ReleasedEvent) -> LeadingKind | None:
 
 
 def _weighed(finding: ReleasedFinding) -> LeadingKind:
+    """Name a finding's kind as it is counted: by its probability, and apart where no clause was in force."""
+    if finding.kind == "compliant" and finding.window_id is None:
+        return "no_clause_in_force"
     if finding.kind != "potential_violation":
         return finding.kind
     likely = finding.probability is None or finding.probability >= POTENTIAL_LEAST_PROBABILITY
@@ -139,15 +143,17 @@ def finding_rows(events: Sequence[ReleasedEvent]) -> tuple[FindingRow, ...]:
     groups: dict[tuple[str, str], list[float | None]] = {}
     for event in events:
         for finding in event.findings:
-            key = (finding.kind, finding.provision_id or "no clause in force")
+            counted = _weighed(finding)
+            kind: str = finding.kind if counted == "less_likely" else counted
+            key = (kind, finding.provision_id or "no clause named")
             groups.setdefault(key, []).append(finding.probability)
     rows = []
     order = {str(kind): index for index, (kind, _) in enumerate(KIND_MEANINGS)}
-    for (kind, clause), probabilities in sorted(groups.items(), key=lambda item: (order[item[0][0]], item[0][1])):
+    for (named, clause), probabilities in sorted(groups.items(), key=lambda item: (order[item[0][0]], item[0][1])):
         known = [probability for probability in probabilities if probability is not None]
         rows.append(
             FindingRow(
-                kind=kind.replace("_", " "),
+                kind=named.replace("_", " "),
                 clause=clause,
                 finding_count=len(probabilities),
                 probability_sum_count=sum(known) if known else None,

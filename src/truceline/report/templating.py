@@ -11,6 +11,7 @@ from truceline.model.likelihood import LIKELIHOOD_BANDS
 from truceline.report.comparison import interval_words
 from truceline.report.counts import count_words, thousands
 from truceline.report.period import ReportClock
+from truceline.report.standing import status_notice
 from truceline.report.tables import types_words
 
 
@@ -29,6 +30,8 @@ def environment(*, markup: bool) -> Environment:
         "count_words": count_words,
         "interval_words": interval_words,
         "types_words": types_words,
+        "status_notice": status_notice,
+        "sum_words": sum_words,
         "utc": utc_words,
         "cell": markdown_cell,
     }
@@ -45,6 +48,11 @@ def markdown_cell(value: object) -> str:
 def utc_words(moment: datetime) -> str:
     """Write a moment in UTC."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def sum_words(sum_count: float | None) -> str:
+    """Write a sum, or that no record states the number."""
+    return "not stated" if sum_count is None else thousands(sum_count)
 
 
 def local_words(moment: datetime, clock: ReportClock) -> str:

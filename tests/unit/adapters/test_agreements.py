@@ -36,6 +36,8 @@ provisions: []
 sources: []
 """
 
+PROVISION = 'provision_id: p, article: "1", summary: s, prohibits: any_fire'
+
 
 def written(folder: Path, content: str | bytes, name: str = "x.yaml") -> Path:
     """Write a file and give its path."""
@@ -69,16 +71,42 @@ def test_a_window_is_read_in_its_own_zone(tmp_path: Path) -> None:
         ("title: X", "titel: X", "titel"),
         ("theatre: ukraine", "theatre: atlantis", "atlantis"),
         ("agreement_id: x", "agreement_id: [", "not YAML"),
+        ("agreement_id: x", "agreement_id: 2025-02-30T18:00:00+03:00", "not YAML"),
+        ("agreement/1", "agreement/9", "agreement/9"),
+        ('end: "2030-01-02', 'end: "2030-01-01', "not after"),
+        ('end: "2030-01-02', 'end: "2032-01-02', "400 days"),
+        ('end: "2030-01-02', 'end: "9999-12-31', "outside the years"),
+        ("provisions: []", "provisions: [{PROVISION, parties: [RU, ZZ]}]", "ZZ"),
+        ("provisions: []", "provisions: [{PROVISION, parties: []}]", "parties"),
+        ("provisions: []", "provisions: [{PROVISION, parties: [RU], window_ids: [y]}]", "window_ids"),
     ],
 )
 def test_what_is_wrong_in_an_agreement_is_said(tmp_path: Path, before: str, after: str, words: str) -> None:
     """A wrong word, zone, order, field, theatre or syntax is named, with the file."""
-    path = written(tmp_path, WHOLE.replace(before, after))
+    path = written(tmp_path, WHOLE.replace(before, after.replace("PROVISION", PROVISION)))
 
     with pytest.raises(InputUnusable, match=words) as caught:
         load_agreement(path)
 
     assert str(path) in str(caught.value) or "atlantis" in str(caught.value)
+
+
+def test_clauses_name_their_windows_where_scopes_differ(tmp_path: Path) -> None:
+    """With windows of different scope, a clause that does not say where it holds is refused."""
+    second = WHOLE.split("windows:\n")[1].split("provisions", maxsplit=1)[0]
+    second = second.replace("window_id: x", "window_id: y").replace("[ground]", "[energy]")
+    both = WHOLE.replace("provisions: []", second + f"provisions: [{{{PROVISION}, parties: [RU]}}]")
+
+    with pytest.raises(InputUnusable, match="name its window_ids"):
+        load_agreement(written(tmp_path, both))
+
+
+def test_what_is_too_deep_or_too_large_is_refused(tmp_path: Path) -> None:
+    """A file that is no agreement by its sheer form is refused in one sentence."""
+    with pytest.raises(InputUnusable, match="nested too deeply"):
+        load_agreement(written(tmp_path, "a: " + "[" * 5000))
+    with pytest.raises(InputUnusable, match="more than"):
+        load_agreement(written(tmp_path, "#" * 1_000_001))
 
 
 def test_a_theatre_inside_an_agreement_is_held_to_the_same_rules(tmp_path: Path) -> None:
@@ -139,6 +167,14 @@ def test_a_windows_file_may_name_domains_or_none(tmp_path: Path) -> None:
         (b"window_id,start_utc,end_utc\nx,2030-01-01T00:00Z,2030-01-01T00:00Z\n", "not after"),
         (b"window_id,start_utc,end_utc\nx,2030-01-02T00:00Z,2030-01-01T00:00Z\n", "before"),
         (b"window_id,start_utc,end_utc\nx,,2030-01-01T00:00Z\n", "line 2"),
+        (b"window_id,start_utc,end_utc\n,2030-01-01T00:00Z,2030-01-02T00:00Z\n", "window_id is empty"),
+        (b"window_id,start_utc,end_utc\nx,0001-01-01T00:00+03:00,2030-01-02T00:00Z\n", "line 2"),
+        (b"window_id,start_utc,end_utc\nx,2030-01-01T00:00Z,9999-12-31T00:00Z\n", "outside the years"),
+        (
+            b"window_id,start_utc,end_utc\nx,2030-01-01T00:00Z,2030-01-02T00:00Z\nx,2030-01-01T00:00Z,2030-01-03T00:00Z\n",
+            "two different spans",
+        ),
+        (b"window_id,start_utc,end_utc\n" + b"x" * 140_000 + b",2030-01-01T00:00Z,2030-01-02T00:00Z\n", "line"),
         (b"\xff\xfe\x00", "UTF-8"),
     ],
 )

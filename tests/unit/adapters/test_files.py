@@ -347,6 +347,68 @@ def test_a_map_of_a_strange_party_is_rejected(tmp_path: Path) -> None:
     assert reading.not_recognised == [(tmp_path / "a.json", reason)]
 
 
+BOUNDED = replace(UKRAINE, bounds_deg=(22.0, 44.0, 41.0, 53.0))
+"""A feed whose theatre's ground is given; its coordinates exchanged lie outside it."""
+
+
+def lines_of(path: Path, points_deg: list[list[tuple[float, float]]], kind: str) -> Path:
+    """Write lines of successive days as a drawing or as a table."""
+    days = [f"2025-04-{20 + index}" for index in range(len(points_deg))]
+    if kind == "table":
+        wkbs = [shapely.to_wkb(shapely.LineString(points), hex=True) for points in points_deg]
+        path.write_text("date,line_wkb\n" + "".join(f"{day},{wkb}\n" for day, wkb in zip(days, wkbs, strict=True)))
+        return path
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"date": day},
+            "geometry": {"type": "LineString", "coordinates": points},
+        }
+        for day, points in zip(days, points_deg, strict=True)
+    ]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path
+
+
+@pytest.mark.parametrize("kind", ["drawing", "table"])
+def test_lines_with_coordinates_exchanged_are_left_out(tmp_path: Path, kind: str) -> None:
+    """Lines that lie in the theatre only with latitude and longitude exchanged are left out; the straight are kept."""
+    straight = [(37.0, 48.0), (38.0, 49.0), (38.5, 49.0)]
+    swapped = [(latitude_deg, longitude_deg) for longitude_deg, latitude_deg in straight]
+    good = lines_of(tmp_path / "good", [straight, straight], kind)
+    bad = lines_of(tmp_path / "bad", [swapped, swapped], kind)
+    reading = read_observations([good, bad], BOUNDED)
+
+    assert [file.file_name for file in reading.files] == ["good"]
+    assert [path.name for path, _ in reading.not_recognised] == ["bad"]
+    assert "latitude and longitude look swapped: 6 of 6 positions" in reading.not_recognised[0][1]
+
+
+@pytest.mark.parametrize("kind", ["drawing", "table"])
+def test_lines_wholly_outside_the_theatre_are_left_out(tmp_path: Path, kind: str) -> None:
+    """A line wholly outside the theatre is a rejection, a file of such lines is left out, one that crosses is kept."""
+    crossing, outside = [(37.0, 48.0), (60.0, 49.0)], [(10.0, 48.0), (11.0, 49.0)]
+    mixed = lines_of(tmp_path / "mixed", [crossing, outside], kind)
+    strange = lines_of(tmp_path / "strange", [outside], kind)
+    reading = read_observations([mixed, strange], BOUNDED)
+
+    says = "line_deg=[10, 48, 11, 49] lies wholly outside the theatre's bounds [22, 44, 41, 53]"
+    assert [line.valid_date.day for line in reading.lines] == [20]
+    assert [entry.reason for entry in reading.rejections] == [says]
+    assert [(path.name, reason) for path, reason in reading.not_recognised] == [("strange", says)]
+    assert len(read_observations([mixed, strange], UKRAINE).lines) == 3
+
+
+def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
+    """A pipe that nobody writes to does not hold up the reading; it is noted, and its neighbour is read."""
+    os.mkfifo(tmp_path / "a.csv")
+    archive_csv(tmp_path / "b.csv", 2)
+    reading = read(tmp_path)
+
+    assert reading.not_recognised == [(tmp_path / "a.csv", "is not a regular file")]
+    assert reading.observations.num_rows == 2
+
+
 @pytest.mark.parametrize("content", ["{}", "{broken", '{"type": "FeatureCollection", "features": []}'])
 def test_json_without_a_line_is_not_recognised(tmp_path: Path, content: str) -> None:
     """JSON in which no line is found is noted with the reason."""

@@ -17,10 +17,11 @@ from truceline.assess.adherence import (
     discoveries,
     judge,
     mid_percentile_share,
+    rank_probability,
     undefined_domain,
     volume_elasticity,
 )
-from truceline.assess.series import DAY_S, ClaimSeries, ReportSeries, Series, seconds_of
+from truceline.assess.series import DAY_S, BulletinReach, ClaimSeries, ReportSeries, Series, seconds_of
 from truceline.model.adherence import Adherence
 from truceline.model.agreement import Domain, TruceWindow
 from truceline.model.quantity import TimeSpan
@@ -62,7 +63,7 @@ def nightly(counts: np.ndarray) -> ClaimSeries:
         end_s=start_s[counts > 0] + 0.2 * DAY_S,
         count=counts[counts > 0].astype(float),
         stated=np.ones(np.count_nonzero(counts > 0), dtype=bool),
-        known_s=(seconds_of(START), seconds_of(START) + counts.size * DAY_S),
+        reach=BulletinReach(np.array([seconds_of(START)]), np.array([seconds_of(START) + counts.size * DAY_S])),
     )
 
 
@@ -218,6 +219,20 @@ def test_how_rare_silence_is_decides_what_it_shows(silent_windows_count: int, ve
     assert verdict == answer.verdict
 
 
+@pytest.mark.parametrize(
+    ("normalised", "moves", "words"),
+    [(False, True, "reports of media; times"), (True, False, "not normalised"), (True, True, "normalised by all")],
+)
+def test_the_reason_says_how_volume_was_treated(normalised: bool, moves: bool, words: str) -> None:
+    """Whether a count was set against the volume of all reports, and how far, stands in the reason."""
+    rng = np.random.default_rng(15)
+    volume = rng.integers(60, 140, DAYS_COUNT)
+    counts = np.rint(0.4 * volume) if moves else np.full(DAYS_COUNT, 40)
+    domain = msgspec.structs.replace(REPORTS, volume_normalised=normalised)
+
+    assert words in judge_one(window(200), domain, daily(counts, volume)).reason
+
+
 def test_a_claim_with_no_stated_time_only_bounds_the_resumption() -> None:
     """Where the first claim after the window has no stated time, the reason says so."""
     series = nightly(np.maximum(ordinary_counts(12), 5))
@@ -325,6 +340,81 @@ def test_a_domain_without_any_evidence_is_insufficient() -> None:
     answer = judge(window(1), [CLAIMS], evidence={}, timezone_name="UTC")[0]
 
     assert "insufficient_evidence" == answer.verdict
+
+
+@pytest.mark.parametrize("hours", [1.0, 24.0, 48.0])
+def test_the_hour_that_comes_twice_moves_no_window(hours: float) -> None:
+    """The window judged is the one asked for, also where its end is an hour that the clock shows twice."""
+    start = datetime(2030, 10, 27, 0, 30, tzinfo=UTC)
+    asked = msgspec.structs.replace(window(0), span=TimeSpan(start=start, end=start + timedelta(hours=hours)))
+    series = nightly(np.full(DAYS_COUNT, 24))
+    edges = np.array([seconds_of(asked.span.start)]), np.array([seconds_of(asked.span.end)])
+
+    answer = judge(asked, [CLAIMS], evidence={"long": DomainEvidence(series=series)}, timezone_name="Europe/Kyiv")[0]
+
+    assert answer.observed_count == pytest.approx(float(series.counted(*edges).count[0]), abs=0.01)
+
+
+def test_references_and_ordinary_windows_never_overlap_the_window() -> None:
+    """A window of many days is compared with days outside it; its own quiet neither sets the reference nor is one."""
+    counts = np.maximum(ordinary_counts(14), 5)
+    counts[200:214] = 0
+
+    answer = judge_one(window(200, hours=14 * 24.0), CLAIMS, nightly(counts))
+
+    assert "held" == answer.verdict
+    assert answer.expected_low_count is not None
+    assert answer.expected_low_count > 300
+
+
+def test_days_close_to_the_window_are_not_ordinary() -> None:
+    """A quiet week on either side of a truce is not taken for ordinary days."""
+    counts = np.full(DAYS_COUNT, 30)
+    counts[195:207] = 0
+
+    answer = judge_one(window(200, hours=24.0), CLAIMS, nightly(counts))
+
+    assert (answer.verdict, answer.placebo_percentile) == ("held", 0.0)
+
+
+def test_only_windows_of_a_comparable_level_are_ordinary() -> None:
+    """Silence in a time when raids were rare says nothing about silence in a time when they are heavy."""
+    counts = np.full(DAYS_COUNT, 100)
+    counts[:150] = np.where(np.arange(150) % 3 == 0, 0, 4)
+    counts[350] = 0
+
+    answer = judge_one(window(350, hours=24.0), CLAIMS, nightly(counts))
+
+    assert "held" == answer.verdict
+
+
+def test_the_reference_is_the_recent_past() -> None:
+    """Windows further back than the reach are no reference: after a long gap nothing can be said."""
+    counts = np.full(DAYS_COUNT, 30)
+    truce = TimeSpan(start=START + timedelta(days=205), end=START + timedelta(days=299))
+
+    answer = judge_one(window(299, hours=24.0), CLAIMS, nightly(counts), (truce,))
+
+    assert "insufficient_evidence" == answer.verdict
+    assert "reference windows" in answer.reason
+
+
+def test_a_reference_that_is_often_silent_supports_nothing() -> None:
+    """Silence after weeks in which one night in four was silent is no truce, however rare silence is in the year."""
+    counts = np.full(DAYS_COUNT, 30)
+    counts[172:200:4] = 0
+    counts[200] = 0
+
+    answer = judge_one(window(200, hours=24.0), CLAIMS, nightly(counts))
+
+    assert "insufficient_evidence" == answer.verdict
+    assert "the reference itself is that low" in answer.reason
+
+
+@given(st.integers(1, 400), st.floats(0, 1))
+def test_no_window_is_rarer_than_its_sample_allows(count: int, percentile: float) -> None:
+    """Counting itself, a window's probability is never zero, and keeps its order."""
+    assert 0.5 / (count + 1) <= rank_probability(percentile, count) <= (count + 0.5) / (count + 1)
 
 
 def test_an_undefined_domain_is_answered_not_refused() -> None:

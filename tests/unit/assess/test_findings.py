@@ -123,6 +123,56 @@ def test_an_event_across_two_windows_belongs_to_the_likelier() -> None:
     assert (finding.window_id, finding.probability) == ("second", pytest.approx(CERTAINTY_KNOWN_PROBABILITY))
 
 
+@given(span=spans, windows=st.lists(spans, min_size=1, max_size=4), cut_h=st.integers(1, 24))
+def test_time_that_several_windows_cover_counts_once(span: TimeSpan, windows: list[TimeSpan], cut_h: int) -> None:
+    """A window given twice, or in two overlapping parts, changes no probability; it is the share of covered hours."""
+    parts = [
+        TimeSpan(start=one.start + timedelta(hours=start_h), end=one.start + timedelta(hours=end_h))
+        for one in windows
+        for length_h in [round(one.duration_s / 3_600.0)]
+        for start_h, end_h in [(0, min(cut_h, length_h)), (min(cut_h // 2, length_h), length_h)]
+    ]
+    inside = [_inside_probability(span, given_windows) for given_windows in (windows, [*windows, *windows], parts)]
+    covered = [
+        any(window.start <= span.start + timedelta(hours=hour) < window.end for window in windows)
+        for hour in range(max(1, round(span.duration_s / 3_600.0)))
+    ]
+
+    assert inside == pytest.approx([sum(covered) / len(covered)] * 3)
+
+
+def _inside_probability(span: TimeSpan, windows: list[TimeSpan]) -> float:
+    """Give the probability that a known explosion is said to have been inside any of the windows."""
+    given_windows = tuple(
+        msgspec.structs.replace(AGREEMENT.windows[0], window_id=f"w{index}", span=window)
+        for index, window in enumerate(windows)
+    )
+    finding, _ = assess_event(made(span), msgspec.structs.replace(AGREEMENT, windows=given_windows))
+    return finding.probability / CERTAINTY_KNOWN_PROBABILITY if isinstance(finding, PotentialViolation) else 0.0
+
+
+def test_a_clause_is_held_against_its_own_windows_only() -> None:
+    """A clause that names windows is not in force in the others; one that names none is in force in all."""
+    second = msgspec.structs.replace(
+        AGREEMENT.windows[0],
+        window_id="second",
+        span=TimeSpan(start=DAY + timedelta(hours=40), end=DAY + timedelta(hours=60)),
+    )
+    fire = AGREEMENT.provisions[0]
+    agreement = msgspec.structs.replace(
+        AGREEMENT,
+        windows=(*AGREEMENT.windows, second),
+        provisions=(fire, msgspec.structs.replace(fire, provision_id="made.second", window_ids=("second",))),
+    )
+    of_all, of_second = assess_event(made(INSIDE), agreement)
+    late = TimeSpan(start=second.span.start, end=second.span.start)
+
+    assert (of_all.window_id, of_second.window_id) == ("made", None)
+    assert isinstance(of_second, Compliant)
+    assert of_second.reason == REASON_NO_WINDOW
+    assert ["second", "second"] == [finding.window_id for finding in assess_event(made(late), agreement)]
+
+
 @given(record=events)
 def test_a_finding_names_event_revision_text_and_clause(record: Event) -> None:
     """Whatever it says, a finding can be traced to what it was made from."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truceline.assess.series import ClaimSeries, ReportSeries, moment_of, seconds_of, series_of
+from truceline.assess.series import BulletinReach, ClaimSeries, ReportSeries, moment_of, seconds_of, series_of
 from truceline.model.agreement import Domain
 from truceline.model.columns import complete_columns
 
@@ -31,7 +31,9 @@ def claim_series(rows: list[tuple[float, float, int, bool]]) -> ClaimSeries:
         end_s=(start + length).astype(float),
         count=count.astype(float),
         stated=stated.astype(bool),
-        known_s=(0.0, 30 * DAY_S),
+        reach=BulletinReach(
+            np.array([0.0, 6.0, 12.0, 18.0, 24.0]) * DAY_S, np.array([1.0, 7.0, 13.0, 19.0, 30.0]) * DAY_S
+        ),
     )
 
 
@@ -75,7 +77,11 @@ def test_no_claims_of_the_class_count_as_none() -> None:
     """Bulletins that name no weapon of the class give zeros, and no first claim."""
     nothing = np.zeros(0)
     series = ClaimSeries(
-        start_s=nothing, end_s=nothing, count=nothing, stated=nothing.astype(bool), known_s=(0.0, DAY_S)
+        start_s=nothing,
+        end_s=nothing,
+        count=nothing,
+        stated=nothing.astype(bool),
+        reach=BulletinReach(np.zeros(1), np.full(1, DAY_S)),
     )
 
     counted = series.counted(np.array([0.0]), np.array([DAY_S]))
@@ -141,6 +147,24 @@ def test_a_day_without_any_report_is_not_covered() -> None:
     assert [True, False, True] == counted.covered.tolist()
 
 
+def test_a_day_missing_at_an_edge_is_not_covered() -> None:
+    """A window whose last day has no report, or lies past the end of the feed, is not covered."""
+    series = report_series([(5, 20)] * 6, missing=frozenset({3}))
+    start_s = np.array([1.0, 2.0, 4.0, 4.0]) * DAY_S
+
+    counted = series.counted(start_s, start_s + np.array([3.0, 2.0, 2.0, 3.0]) * DAY_S)
+
+    assert [False, False, True, False] == counted.covered.tolist()
+
+
+@given(st.floats(0, 4), st.floats(0.02, 0.49))
+def test_part_of_a_day_cannot_be_told_by_days(first: float, length: float) -> None:
+    """A window of less than half a day is not covered by reports that name days."""
+    counted = report_series([(5, 20)] * 6).counted(np.array([first * DAY_S]), np.array([(first + length) * DAY_S]))
+
+    assert not counted.covered[0]
+
+
 def test_the_first_report_of_a_window_is_known_to_the_day() -> None:
     """The hour of a report is never given as the hour of an event."""
     series = report_series([(0, 5), (2, 5), (4, 5)])
@@ -179,6 +203,45 @@ def claim_domain(*, claimant: str = "B", actor: str = "A", coverage_hours: float
         measure="destroyed",
         coverage_hours=coverage_hours,
     )
+
+
+def test_a_stated_instant_is_not_spread() -> None:
+    """A claim whose instant is stated stays there, however short; only postings reach back."""
+    moment = datetime(2030, 1, 2, 0, 30, tzinfo=UTC)
+    table = observation_rows(
+        "party_claim",
+        [moment],
+        [moment],
+        claimant=pa.array(["B"]),
+        actor=pa.array(["A"]),
+        weapon_class=pa.array(["oneway_uav"]),
+        destroyed_count=pa.array([80.0]),
+        time_is_stated=pa.array([True]),
+    )
+    series = series_of(claim_domain(), table)
+
+    assert isinstance(series, ClaimSeries)
+    assert [moment] == [moment_of(value) for value in series.start_s]
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 60), st.floats(0, 3)), min_size=1, max_size=9), st.floats(0, 60), st.floats(0, 5)
+)
+def test_a_long_silence_is_not_covered(spans: list[tuple[float, float]], first: float, length: float) -> None:
+    """A window is covered if it lies between first and last bulletin and meets no silence of more than seven days."""
+    start_s, end_s = (np.array(column) * DAY_S for column in zip(*((a, a + b) for a, b in spans), strict=True))
+    window = (first * DAY_S, (first + length + 0.1) * DAY_S)
+    heard_until_s, silences = float(np.sort(start_s)[0]), []
+    for a, b in sorted(zip(start_s, end_s, strict=True)):
+        if a - heard_until_s > 7 * DAY_S:
+            silences.append((heard_until_s, a))
+        heard_until_s = max(heard_until_s, b)
+    inside = start_s.min() <= window[0] and window[1] <= end_s.max()
+    expected = inside and not any(a < window[1] and b > window[0] for a, b in silences)
+
+    covered = BulletinReach(start_s, end_s).covers(np.array([window[0]]), np.array([window[1]]))
+
+    assert [expected] == covered.tolist()
 
 
 def test_a_post_covers_the_hours_before_it() -> None:
@@ -220,7 +283,7 @@ def test_claims_of_others_and_of_other_weapons_do_not_count() -> None:
 
     assert isinstance(series, ClaimSeries)
     assert [4.0, 3.0] == series.claim_count.tolist()
-    assert (seconds_of(times[0]), seconds_of(ends[3])) == series.known_s
+    assert (seconds_of(times[0]), seconds_of(ends[3])) == (series.reach.first_s, series.reach.last_s)
 
 
 def test_reports_count_only_as_attacks() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from laws.made import AFTER_ALL, DAY
+from laws.made import AFTER_ALL, DAY, observations
 from truceline.associate.rows import KEPT_OUT_TOO_LATE
 from truceline.associate.settings import AssociationSettings
 from truceline.associate.stage import AssociateStage
@@ -72,10 +75,56 @@ def test_the_oldest_days_are_let_go_and_what_comes_after_is_counted() -> None:
     stage = AssociateStage(AssociationSettings(slab_max_count=1))
     days = [made_thermal(Spot(48.0, 37.0, moment(DAY + timedelta(days=day), offset_s=0.0))) for day in range(3)]
     state, events = stage.step(stage.initial(), days, AFTER_ALL)
+    state, _ = stage.step(state, [], AFTER_ALL)
     state, late = stage.step(state, [report()], AFTER_ALL)
 
     assert (3, []) == (len(events), late)
     assert (1, {KEPT_OUT_TOO_LATE: 1}) == (len(state.slabs), stage.kept_out_counts(state))
+
+
+@given(
+    records=st.lists(observations, min_size=1, max_size=30),
+    slab_max_count=st.integers(1, 3),
+    batch_row_count=st.integers(1, 30),
+)
+def test_whatever_was_issued_in_a_step_has_its_evidence_after_it(
+    records: list[Observation], slab_max_count: int, batch_row_count: int
+) -> None:
+    """However few days are remembered and however old what comes is, no day is let go in the step that speaks of it."""
+    stage = AssociateStage(AssociationSettings(timezone_name="Europe/Kyiv", slab_max_count=slab_max_count))
+    state = stage.initial()
+    for first in range(0, len(records), batch_row_count):
+        state, events = stage.step(state, records[first : first + batch_row_count], AFTER_ALL)
+        evidence = stage.evidence(state, events)
+
+        assert {(event.event_id, event.revision_index) for event in events} == set(evidence)
+    state, _ = stage.step(state, [], AFTER_ALL)
+
+    assert len(state.slabs) <= slab_max_count
+
+
+@given(records=st.lists(observations, max_size=30), seed_index=st.integers(0, 1_000))
+def test_days_let_go_keep_their_counts(records: list[Observation], seed_index: int) -> None:
+    """What went into no event is counted alike whether its day is remembered or not, in whatever order it came."""
+    few = AssociateStage(AssociationSettings(timezone_name="Europe/Kyiv", slab_max_count=1))
+    order = np.random.default_rng(seed_index).permutation(len(records))
+    remembered, _ = STAGE.step(STAGE.initial(), records, AFTER_ALL)
+    settled, _ = few.step(few.initial(), [records[index] for index in order], AFTER_ALL)
+    settled, _ = few.step(settled, [], AFTER_ALL)
+
+    assert len(settled.slabs) <= 1
+    assert STAGE.kept_out_counts(remembered) == few.kept_out_counts(settled)
+
+
+def test_a_copy_of_a_row_of_a_day_let_go_is_counted_each_time() -> None:
+    """The ids of days let go are forgotten: a copy cannot be told from a late record, and changes no event."""
+    stage = AssociateStage(AssociationSettings(slab_max_count=1))
+    days = [made_thermal(Spot(48.0, 37.0, moment(DAY + timedelta(days=day), offset_s=0.0))) for day in range(2)]
+    state, _ = stage.step(stage.initial(), days, AFTER_ALL)
+    state, _ = stage.step(state, [], AFTER_ALL)
+    state, again = stage.step(state, [days[0], days[0]], AFTER_ALL)
+
+    assert ([], {KEPT_OUT_TOO_LATE: 2}) == (again, stage.kept_out_counts(state))
 
 
 def test_of_two_rows_of_one_observation_the_first_by_file_stays() -> None:

@@ -115,6 +115,17 @@ def test_where_it_cannot_be_told_no_party_is_named_and_the_reason_is(
     assert (reason, None, "undetermined") == (given_answer.reason, given_answer.indicated_party, given_answer.tier)
 
 
+@pytest.mark.parametrize(
+    ("beyond_days", "reason"),
+    [(-1, ledger.REASON_INDICATED), (0, ledger.REASON_INDICATED), (1, ledger.REASON_STALE_LINE)],
+)
+def test_a_line_as_old_as_the_limit_is_still_used(beyond_days: int, reason: str) -> None:
+    """The limit on a line's age belongs to the ages that are allowed; one day more is too old."""
+    given_answer = answer(made(), ground(age_days=SETTINGS.line_age_max_days + beyond_days))
+
+    assert reason == given_answer.reason
+
+
 def test_what_falls_short_of_the_threshold_is_below_it() -> None:
     """Where observations are wrong too often, ground alone indicates nobody."""
     doubtful = AttributionSettings(patrol_wrong_probability=0.9)

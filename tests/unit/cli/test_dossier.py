@@ -39,6 +39,24 @@ def test_a_changed_dossier_is_found(written: Path, tmp_path: Path, capsys: pytes
     assert "changed.json" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("place", ["taken", "taken/below"])
+@pytest.mark.parametrize("command", ["demo", "dossier"])
+def test_a_file_where_a_folder_is_to_be_is_said(
+    written: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, place: str
+) -> None:
+    """Where a file stands in the place of a folder to write into, one line names it and the file stays as it was."""
+    (tmp_path / "taken").write_text("kept")
+    store = str(written.parent / "demo" / "store")
+    arguments = {"demo": ["demo", "--scenario", "tiny"], "dossier": ["dossier", "write", "--store", store]}[command]
+    code = main([*arguments, "--out", str(tmp_path / place)])
+
+    assert code == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"truceline: {tmp_path / place}")
+    assert said.count("\n") == 1
+    assert (tmp_path / "taken").read_text() == "kept"
+
+
 def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file that is not there ends the check with its name."""
     assert main(["dossier", "check", str(tmp_path / "absent.json")]) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import polars as pl
@@ -19,9 +20,19 @@ def ingest(store: Path, *arguments: object) -> int:
     return main(["ingest", *map(str, arguments), "--store", str(store)])
 
 
+def invented(folder: Path, *kinds: str) -> list[Path]:
+    """Copy the fixtures of some kinds into folders, each file marked as invented."""
+    for kind in kinds:
+        (folder / kind).mkdir(parents=True)
+        for path in (FIXTURES / kind).glob("*.csv"):
+            (folder / kind / path.name).write_text(f"# SYNTHETIC: invented\n{path.read_text()}")
+    return [folder / kind for kind in kinds]
+
+
 def test_files_are_taken_in_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Taken in twice, a folder is kept once: the second time nothing is new and nothing is wrong."""
-    codes = [ingest(tmp_path / "store", FIXTURES / "thermal", FIXTURES / "media_report") for _ in range(2)]
+    folders = invented(tmp_path / "feeds", "thermal", "media_report")
+    codes = [ingest(tmp_path / "store", *folders) for _ in range(2)]
 
     assert codes == [0, 0]
     said = capsys.readouterr().out
@@ -52,7 +63,8 @@ def test_rejections_are_grouped_shown_and_kept(tmp_path: Path, capsys: pytest.Ca
 
 def test_many_reasons_are_shown_in_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of many kinds of rejection the commonest are listed, and how many more there are."""
-    code = ingest(tmp_path / "store", FIXTURES / "patrol_report" / "broken.csv", FIXTURES / "thermal" / "broken.csv")
+    patrols, thermal = invented(tmp_path / "feeds", "patrol_report", "thermal")
+    code = ingest(tmp_path / "store", patrols / "broken.csv", thermal / "broken.csv")
 
     assert code == 1
     said = capsys.readouterr().out
@@ -83,6 +95,43 @@ def test_a_good_file_counts_beside_bad_ones(tmp_path: Path) -> None:
     assert ingest(tmp_path / "store", good, tmp_path / "b.parquet") == 0
     with Workspace.open(tmp_path / "store", create=False, read_only=True) as store:
         assert [file.file_name for file in store.ingested_files()] == ["a.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("kept_mark", "other_mark", "says"),
+    [
+        ("", "# SYNTHETIC\n", "is SYNTHETIC and this store holds real data: take it into a store of its own"),
+        ("# SYNTHETIC\n", "", "is real data and this store is SYNTHETIC: take it into a store of its own"),
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_invented_and_real_files_do_not_mix(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kept_mark: str, other_mark: str, says: str, *, at_once: bool
+) -> None:
+    """Of invented and real files a store holds only what it was begun with; the other is left out whole and named."""
+    kept, other = tmp_path / "a.csv", tmp_path / "b.csv"
+    kept.write_text(f"{kept_mark}lat,lon,date\n48.1,37.8,2021-08-01\n")
+    other.write_text(f"{other_mark}lat,lon,date\n48.2,37.8,2021-08-01\n95,7,2021-08-01\n")
+    for paths in [[kept, other]] if at_once else [[kept], [other]]:
+        ingest(tmp_path / "store", *paths)
+
+    assert f"b.csv: not taken in: {says}\n" in capsys.readouterr().out
+    with Workspace.open(tmp_path / "store", create=False, read_only=True) as store:
+        assert [file.file_name for file in store.ingested_files()] == ["a.csv"]
+        assert (store.observations().num_rows, store.rejections()) == (1, [])
+        assert store.synthetic == bool(kept_mark)
+
+
+def test_what_is_no_regular_file_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pipe that nobody writes to is left out with the reason, and the files beside it are taken in."""
+    os.mkfifo(tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_text("lat,lon,date\n48.1,37.8,2021-08-01\n")
+    code = ingest(tmp_path / "store", tmp_path / "a.csv", tmp_path / "b.csv")
+
+    assert code == 0
+    said = capsys.readouterr().out
+    assert "a.csv: not taken in: is not a regular file\n" in said
+    assert "b.csv: thermal, 1 accepted" in said
 
 
 def test_a_file_that_fails_in_its_middle_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,6 +212,37 @@ def test_maps_are_kept_as_lines(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "undated.geojson: not taken in: no date in properties" in said
     with Workspace.open(tmp_path / "store", create=False, read_only=True) as store:
         assert [(line.held_by, line.valid_date.day) for line in store.lines()] == [("UA", 20)]
+
+
+def test_why_a_file_gives_no_line_is_kept_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rejections of a file without a usable line are counted, shown and kept, once; a better name takes it in."""
+    ground = {"type": "Polygon", "coordinates": [[[37.0, 48.0], [38.0, 48.0], [38.0, 49.0], [37.0, 48.0]]]}
+    path, dated = tmp_path / "undated.geojson", tmp_path / "line_2025-04-20.geojson"
+    path.write_text(json.dumps(ground))
+    dated.write_text(json.dumps(ground))
+    codes = [ingest(tmp_path / "store", path) for _ in range(2)]
+    said = capsys.readouterr().out
+
+    assert codes == [1, 1]
+    assert "0 accepted, 1 rejected, 0 duplicate" in said
+    assert "1 x no date in properties" in said
+    assert "such as undated.geojson row 0" in said
+    with Workspace.open(tmp_path / "store", create=False, read_only=True) as store:
+        assert len(store.rejections()) == 1
+    assert ingest(tmp_path / "store", dated) == 0
+
+
+def test_rows_of_another_theatre_bring_a_hint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where most rows of a file name a party that is none here, how to give the right theatre is said; else not."""
+    head = "claimant,actor,posted_utc,weapon_class,launched,destroyed\n"
+    strange, own = "A,B,2025-04-20T05:00Z,missile,1,1\n", "UA,RU,2025-04-20T05:00Z,missile,1,1\n"
+    (tmp_path / "other.csv").write_text(head + strange + strange.replace("05:", "06:") + own)
+    (tmp_path / "ours.csv").write_text(head + strange + own.replace("05:", "07:"))
+    ingest(tmp_path / "store", tmp_path / "other.csv", tmp_path / "ours.csv")
+    said = capsys.readouterr().out
+
+    assert "most rows of other.csv name a party other than RU and UA:\n" in said
+    assert "--agreement FILE or --theatre NAME, and a new --store" in said
 
 
 def test_an_agreement_gives_parties_and_zone(tmp_path: Path) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import shapely
 
 from truceline.adapters.agreements import shipped_folder
 from truceline.adapters.stores.workspace import Workspace
 from truceline.cli import run as run_command
 from truceline.cli import store as store_command
 from truceline.errors import InputUnusable, StoreUnavailable
+from truceline.model.reference_line import DatedLine
 from truceline.observe.registry import MANIFESTS
 from truceline.testing.observation_tables import observation_table, received_file
 
@@ -104,3 +107,39 @@ def test_a_damaged_store_is_said_to_be_damaged(folder: Path, capsys: pytest.Capt
 
     assert code == 1
     assert f"damaged: {path}: SHA-256 is " in capsys.readouterr().out
+
+
+def _take_lines_in(folder: Path, *days: int) -> None:
+    lines = [
+        DatedLine(
+            valid_date=date(2025, 4, day),
+            held_by="RU",
+            held_wkb=shapely.to_wkb(shapely.box(36.0, 47.0, 38.0, 48.0 + day / 100.0)),
+            line_wkb=None,
+            sigma_m=1_000.0,
+            source_id="drawing",
+            file_sha256=received_file(f"lines {days}").file_sha256,
+        )
+        for day in days
+    ]
+    with Workspace.open(folder, create=False) as store:
+        store.append_lines(lines, received_file(f"lines {days}", kind="contact_line", synthetic=True))
+
+
+def test_contact_lines_that_came_after_their_days_were_assessed_are_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lines in time are used without a word; those of days assessed before are counted, once, by the next run."""
+    said = []
+    _take_lines_in(folder, 1, 2)
+    for until, days in (("2025-04-10", (3, 9, 10, 20)), ("2025-04-11", ()), ("2025-04-12", ())):
+        call("run", "--store", str(folder), "--agreement", str(AGREEMENT), "--until", until)
+        said.append(capsys.readouterr().out)
+        if days:
+            _take_lines_in(folder, *days)
+
+    assert [False, True, False] == ["note:" in text for text in said]
+    assert (
+        "  note: 2 contact lines for days already assessed came later; those days keep what was said "
+        "(ingest lines first into a new store to have them used)\n"
+    ) in said[1]

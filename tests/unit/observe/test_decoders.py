@@ -236,6 +236,29 @@ def test_influence_follows_the_theatre() -> None:
         assert own[source_id].influenced_by_parties == other[source_id].influenced_by_parties[::-1]
 
 
+@pytest.mark.parametrize("clock", ["25:61", "24:00", "05:0", "5", "05:00:61", "05:00 PM", "2025-04-20 05:00"])
+def test_a_clock_time_that_cannot_be_read_is_a_fault(clock: str) -> None:
+    """A report whose clock time cannot be read is a rejection that gives the value."""
+    result = decoded(_reports_at(clock))
+
+    assert result.observations.num_rows == 0
+    assert {entry.reason for entry in result.rejections} == {f"time_local={clock} is not a time of day such as 05:00"}
+
+
+@pytest.mark.parametrize("clock", ["", "NaN", "null", "5:07", "05:07", "05:07:30", "23:59:59.5"])
+def test_a_clock_time_may_be_missing_or_have_seconds(clock: str) -> None:
+    """A report without a clock time, or with one to the second, is an observation."""
+    result = decoded(_reports_at(clock))
+
+    assert result.rejections == ()
+
+
+def _reports_at(clock: str) -> pa.Table:
+    table = raw_table(next(path for path in GOOD if name_of(path) == "media_report/good"))
+    clocks = pa.array([clock] * table.num_rows, pa.string())
+    return table.set_column(table.column_names.index("time_local"), "time_local", clocks)
+
+
 def test_a_claim_is_its_claimants_own() -> None:
     """A claim could be influenced by its claimant and by nobody else."""
     table = decoded(raw_table(next(path for path in GOOD if path.stem == "good_claims"))).observations

@@ -109,6 +109,24 @@ def test_exchanging_the_parties_mirrors_the_answer(seed: int) -> None:
 
 
 @settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), names=st.sampled_from(["AA", "AB"]))
+def test_exchanging_the_names_over_two_drawings_of_one_day_mirrors_the_answer(seed: int, names: str) -> None:
+    """Which of two drawings of one day is used does not depend on who is called what, also between the two."""
+    near, far = shapely.box(33.0, 46.0, 35.0, 48.0), shapely.box(33.0, 46.0, 35.0, 48.5 + seed % 100 / 100.0)
+    day, points = days(DAY), ([34.0], [48.25])
+    one, other = [
+        LineHistory([dated(held, held_by=name) for held, name in zip((near, far), called, strict=True)], held_by="A")
+        for called in (names, names.translate(str.maketrans("AB", "BA")))
+    ]
+    plain, exchanged = one.locate(*points, day), other.locate(*points, day)
+
+    assert [line.held_wkb for line in one.lines] == [line.held_wkb for line in other.lines]
+    assert plain.side[0] != 0
+    np.testing.assert_array_equal(plain.side, -exchanged.side)
+    np.testing.assert_array_equal(plain.signed_distance_m, -exchanged.signed_distance_m)
+
+
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_a_later_line_never_changes_an_earlier_day(seed: int) -> None:
     """What was answered for a day stays answered so, bit for bit, when newer lines come."""

@@ -261,6 +261,18 @@ def test_every_probability_has_one_phrase(probability: float) -> None:
     assert limits[-1] == 1.0
 
 
+def test_the_public_never_gets_the_id_of_an_event() -> None:
+    """A released record bears the event's id for the mission alone: the id is a hash that a feed's holder can make."""
+    late = MOMENT + timedelta(days=30)
+    mission, public = (release_event(an_event(), policy=POLICIES[name], now=late) for name in ("mission", "public"))
+
+    assert isinstance(mission, Released)
+    assert isinstance(public, Released)
+    assert mission.record.event_id == "event-1"
+    assert public.record.event_id is None
+    assert b"event-1" not in msgspec.json.encode(public)
+
+
 def test_only_release_makes_released_records() -> None:
     """No other part of the program calls `Released`, so nothing leaves the house uncleared."""
     source = Path(truceline.__file__).parent

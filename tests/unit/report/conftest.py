@@ -20,6 +20,7 @@ from truceline.model.source import IngestedFile
 from truceline.release import POLICIES
 from truceline.report import ReasonCount, ReportInput, SourceWatch
 from truceline.report.map_picture import bounds_of
+from truceline.report.records import Assessment
 
 MADE = datetime(2025, 4, 25, 6, tzinfo=UTC)
 NOON = datetime(2025, 4, 20, 12, tzinfo=UTC)
@@ -182,6 +183,7 @@ def an_input(
         "files": (file,),
         "rejections": (ReasonCount(reason="latitude_deg=… is outside [-90, 90]", count=5),),
         "adherences": (an_adherence(parties),),
+        "assessment": Assessment(through_time=MADE),
         "synthetic": True,
     }
     return ReportInput(**(given | changes))

@@ -130,11 +130,11 @@ def test_every_artefact_of_made_up_data_says_so(made_up_input: Maker) -> None:
 
 
 def test_hours_not_watched_are_words_and_hatching(made_up_input: Maker) -> None:
-    """An hour without a watch is a hatched cell that says 'not observed', never an empty one."""
+    """An hour without a watch is a hatched cell that says so in words, never an empty one."""
     content = pages(made_up_input)["html"]
 
     assert content.count('class="not-watched" title="not watched: not observed"') >= 4
-    assert content.count('class="not-known" title="not known: not observed"') >= 9
+    assert content.count('class="not-known" title="not known if watched"') >= 9
     assert "quiet" in content
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from faults.work import DAY_COUNT, UNTIL, content_of, do_all, make_pipeline, run_through, take_in
@@ -120,6 +122,35 @@ def test_days_after_until_stay_open_until_a_later_run(folder: Path) -> None:
     assert summaries[0].observation_count > 0
     assert [summary.observation_count for summary in summaries[1:]] == [0, 0]
     assert at_once == stepwise
+
+
+def _of_whole_days(table: pa.Table) -> pa.Table:
+    """Give the rows as reports of whole days on a few places, so that many of one day are joined."""
+    start = pc.floor_temporal(table["phenomenon_start"], unit="day")
+    end = pc.add(start, pa.scalar(timedelta(days=1), pa.duration("us")))
+    columns = {
+        "phenomenon_start": start,
+        "phenomenon_end": end,
+        "latitude_deg": pc.round(table["latitude_deg"]),
+        "longitude_deg": pc.round(table["longitude_deg"]),
+    }
+    for name, column in columns.items():
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, table.schema.field(place), column.cast(table.schema.field(place).type))
+    return table
+
+
+def test_where_nothing_came_late_nothing_is_revised(folder: Path) -> None:
+    """A day is not assessed before its last row was read: over many batches of one round no event is revised."""
+    table = _of_whole_days(observation_table(1_000, np.random.default_rng(5), day_count=DAY_COUNT))
+    with Workspace.open(folder, create=True) as store:
+        store.append_file(received_file("whole days", synthetic=True), [table])
+        run_through(store)
+        events = store.records("event", Event)
+
+    assert table.num_rows > 2 * DAY_COUNT * embedded.BATCH_ROW_COUNT
+    assert max(len(event.associations) for event in events) > 2
+    assert [] == [event for event in events if event.revision_index > 0]
 
 
 def test_late_observations_issue_revisions_under_the_same_ids(folder: Path) -> None:

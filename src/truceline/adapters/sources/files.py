@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import shapely
 
 from truceline.adapters.sources.csv_rows import FaultyRow, RowBlock
 from truceline.adapters.sources.opening import LineDrawing, NotRecognised, TableFile, discover, open_table
@@ -126,18 +127,24 @@ def _require_straight(decoded: Decoded, path: Path, feed: FeedContext) -> None:
 
     A single such row may well be true (a report from another country); most of a file is a mistake in its columns.
     """
+    latitude_deg = decoded.observations["latitude_deg"].drop_null().to_numpy()
+    longitude_deg = decoded.observations["longitude_deg"].drop_null().to_numpy()
+    _require_straight_degrees(latitude_deg, longitude_deg, path=path, feed=feed)
+
+
+def _require_straight_degrees(
+    latitude_deg: npt.NDArray[np.float64], longitude_deg: npt.NDArray[np.float64], *, path: Path, feed: FeedContext
+) -> None:
     if feed.bounds_deg is None:
         return
     west_deg, south_deg, east_deg, north_deg = feed.bounds_deg
-    latitude_deg = decoded.observations["latitude_deg"].drop_null().to_numpy()
-    longitude_deg = decoded.observations["longitude_deg"].drop_null().to_numpy()
     lies = _within(longitude_deg, west_deg, east_deg) & _within(latitude_deg, south_deg, north_deg)
     would_lie = _within(latitude_deg, west_deg, east_deg) & _within(longitude_deg, south_deg, north_deg)
     swapped_count = int(np.count_nonzero(would_lie & ~lies))
     if swapped_count > SWAPPED_MAX_SHARE * latitude_deg.size:
         raise SourceUnavailable(
             f"{path}: latitude and longitude look swapped: {swapped_count} of {latitude_deg.size} positions lie in the "
-            "theatre only when exchanged; exchange the two columns' names"
+            "theatre only when exchanged; exchange the two"
         )
 
 
@@ -188,12 +195,39 @@ def _faulty_rejection(row: FaultyRow, context: DecodeContext) -> Rejection:
 
 
 def read_lines(file: TableFile | LineDrawing, feed: FeedContext) -> tuple[list[DatedLine], list[Rejection]]:
-    """Give the contact lines a file holds, and what of it could not be used."""
+    """Give the contact lines a file holds, and what of it could not be used; `SourceUnavailable` if drawn swapped."""
     decoded = _decoded_drawing(file, feed) if isinstance(file, LineDrawing) else _decoded_line_table(file, feed)
-    strange = [line for line in decoded.lines if line.held_by not in feed.parties]
+    drawn = [shapely.from_wkb(wkb) for line in decoded.lines for wkb in _wkbs(line)]
+    longitude_deg, latitude_deg = shapely.get_coordinates(drawn).T
+    _require_straight_degrees(latitude_deg, longitude_deg, path=file.path, feed=feed)
+    lines: list[DatedLine] = []
     rejections = list(decoded.rejections)
-    rejections.extend(_strange_line(line, feed) for line in strange)
-    return [line for line in decoded.lines if line.held_by in feed.parties], rejections
+    for line in decoded.lines:
+        fault = _line_fault(line, feed)
+        if fault is None:
+            lines.append(line)
+        else:
+            rejections.append(_line_rejection(line, fault, feed))
+    return lines, rejections
+
+
+def _wkbs(line: DatedLine) -> list[bytes]:
+    return [wkb for wkb in (line.held_wkb, line.line_wkb) if wkb is not None]
+
+
+def _line_fault(line: DatedLine, feed: FeedContext) -> str | None:
+    """Say why a sound line is none of this theatre's, or `None` where it is one."""
+    if line.held_by not in feed.parties:
+        return f"held_by={line.held_by} is not a party of this theatre ({', '.join(feed.parties)})"
+    if feed.bounds_deg is not None:
+        theatre = shapely.box(*feed.bounds_deg)
+        for wkb in _wkbs(line):
+            drawn = shapely.from_wkb(wkb)
+            if not theatre.intersects(drawn):
+                shown = ", ".join(f"{value:.4g}" for value in drawn.bounds)
+                bounds = ", ".join(f"{value:g}" for value in feed.bounds_deg)
+                return f"line_deg=[{shown}] lies wholly outside the theatre's bounds [{bounds}]"
+    return None
 
 
 def _decoded_drawing(file: LineDrawing, feed: FeedContext) -> LinesDecoded:
@@ -228,13 +262,13 @@ def _decoded_line_table(file: TableFile, feed: FeedContext) -> LinesDecoded:
     )
 
 
-def _strange_line(line: DatedLine, feed: FeedContext) -> Rejection:
+def _line_rejection(line: DatedLine, reason: str, feed: FeedContext) -> Rejection:
     return Rejection(
         source_id=line.source_id,
         file_sha256=line.file_sha256,
         row_index=0,
         raw=f"{line.valid_date}",
-        reason=f"held_by={line.held_by} is not a party of this theatre ({', '.join(feed.parties)})",
+        reason=reason,
         received_time=feed.received_time,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -142,6 +143,8 @@ def open_table(path: Path) -> TableFile | LineDrawing | NotRecognised:
 
 def _opened(path: Path) -> TableFile | LineDrawing | NotRecognised:
     status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        return NotRecognised(path=path, reason="is not a regular file")
     with path.open("rb") as file:
         head = file.read(HEAD_SIZE_BYTES)
     refused = _refused(head)
