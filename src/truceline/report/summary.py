@@ -162,7 +162,8 @@ def window_bullets(agreements: tuple[Agreement, ...], issue: Issue, clock: Repor
                 since, until = clock.local(window.span.start), clock.local(window.span.end)
                 bullets.append(
                     f"In force in this period: {agreement.title}, from {since:%H:%M} {since.day} {since:%B} to "
-                    f"{until:%H:%M} {until.day} {until:%B}, declared by {window.declared_by}."
+                    f"{until:%H:%M} {until.day} {until:%B}, declared by {window.declared_by}; "
+                    f"accepted by the other party: {window.accepted_by_other or 'not stated'}."
                 )
     return bullets or ["No agreement in the store was in force in this period."]
 
