@@ -10,7 +10,7 @@ import msgspec
 from truceline.model.agreement import Agreement, Provision, TruceWindow
 from truceline.model.event import Event
 from truceline.model.finding import Compliant, Finding, Indeterminate, PotentialViolation
-from truceline.model.quantity import TimeSpan, canonical_bytes, content_id, require_utc
+from truceline.model.quantity import TimeSpan, canonical_bytes, content_id, require_utc, union_of_spans
 
 LACKING_CAUSE = "cause of fire"
 LACKING_OCCURRENCE = "what happened"
@@ -98,20 +98,8 @@ def _likeliest_window(span: TimeSpan, windows: Sequence[TruceWindow]) -> tuple[T
     if not touched:
         return None, 0.0
     _, likeliest = max(touched, key=lambda entry: (entry[0], entry[1].window_id))
-    covered = _union([window.span for _, window in touched])
+    covered = union_of_spans([window.span for _, window in touched])
     return likeliest, min(1.0, sum(overlap_probability(span, stretch) for stretch in covered))
-
-
-def _union(spans: Sequence[TimeSpan]) -> list[TimeSpan]:
-    """Give the stretches that the spans cover together, apart from each other and in order."""
-    stretches: list[TimeSpan] = []
-    for span in sorted(spans, key=lambda span: (span.start, span.end)):
-        if stretches and span.start <= stretches[-1].end:
-            last = stretches[-1]
-            stretches[-1] = TimeSpan(start=last.start, end=max(last.end, span.end))
-        else:
-            stretches.append(span)
-    return stretches
 
 
 def _finding(

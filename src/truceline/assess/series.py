@@ -203,28 +203,27 @@ def _claim_series(domain: Domain, observations: pa.Table) -> ClaimSeries | None:
         bulletins = bulletins.filter(pc.equal(bulletins["actor"], domain.actor))
     if len(bulletins) == 0:
         return None
-    start_s, end_s = _claim_spans(bulletins, domain)
+    stated = bulletins["time_is_stated"].to_numpy(zero_copy_only=False).astype(bool)
+    start_s, end_s = _claim_spans(bulletins, stated, domain.coverage_hours)
     reach = BulletinReach(start_s, end_s)
     counts = [bulletins["launched_count"], bulletins["destroyed_count"]]
     if domain.measure == "destroyed":
         counts.reverse()
     count = pc.fill_null(pc.coalesce(*counts), 0.0).to_numpy()
-    stated = bulletins["time_is_stated"].to_numpy(zero_copy_only=False).astype(bool)
     wanted = np.asarray(pc.is_in(bulletins["weapon_class"], pa.array(domain.weapon_classes, pa.string())))
     return ClaimSeries(
         start_s=start_s[wanted], end_s=end_s[wanted], count=count[wanted], stated=stated[wanted], reach=reach
     )
 
 
-def _claim_spans(bulletins: pa.Table, domain: Domain) -> tuple[Floats, Floats]:
+def _claim_spans(bulletins: pa.Table, stated: Bools, coverage_hours: float | None) -> tuple[Floats, Floats]:
     """Give each claim its span: stated, or from the post before it (at most `coverage_hours`) to its own posting."""
     start_s, end_s = _seconds(bulletins["phenomenon_start"]), _seconds(bulletins["phenomenon_end"])
-    if domain.coverage_hours is None:
+    if coverage_hours is None:
         return start_s, end_s
-    stated = bulletins["time_is_stated"].to_numpy(zero_copy_only=False).astype(bool)
     instant = (end_s <= start_s) & ~stated
     posted_s = np.unique(end_s[instant])
     before = np.searchsorted(posted_s, end_s, side="left") - 1
     previous_s = np.where(before >= 0, posted_s[np.maximum(before, 0)], -np.inf) if posted_s.size else -np.inf
-    reach_s = np.maximum(end_s - domain.coverage_hours * HOUR_S, previous_s)
+    reach_s = np.maximum(end_s - coverage_hours * HOUR_S, previous_s)
     return np.where(instant, reach_s, start_s), end_s

@@ -40,11 +40,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _stopped_by(error: OSError) -> int:
-    """Say that what the command prints could not be written, where anybody is left to read it; an early end of the
-    reader (`truceline ... | head`) is no failure worth a word.
+    """Say what the system refused, where anybody is left to read it; without a file it was the command's own output.
+
+    An early end of the reader (`truceline ... | head`) is no failure worth a word.
     """
     if not isinstance(error, BrokenPipeError):
-        sys.stderr.write(f"truceline: {error.filename or 'output'}: cannot be written ({error.strerror})\n")
+        refused = (
+            f"{error.filename}: {error.strerror}" if error.filename else f"output cannot be written ({error.strerror})"
+        )
+        sys.stderr.write(f"truceline: {refused}\n")
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from truceline.cli.output import SYNTHETIC_MARK, write_bytes
 
 if TYPE_CHECKING:
     from truceline.adapters.agreements import WindowRow
@@ -54,7 +57,6 @@ def run(args: argparse.Namespace) -> int:
     import msgspec
 
     from truceline.adapters.sources.files import FeedContext, read_observations
-    from truceline.cli.output import write_bytes
     from truceline.errors import InputUnusable
 
     theatre, rows, covered_only = _asked(args)
@@ -111,9 +113,7 @@ def _asked(args: argparse.Namespace) -> tuple[Theatre, list[WindowRow], bool]:
         names = sorted({entry.theatre.theatre_id for entry in loaded})
         raise InputUnusable(f"agreements of several theatres {names}; judge one theatre at a time")
     windows = [window for entry in loaded for window in entry.agreement.windows]
-    repeated = sorted(
-        {window.window_id for window in windows if [w.window_id for w in windows].count(window.window_id) > 1}
-    )
+    repeated = [name for name, count in Counter(window.window_id for window in windows).items() if count > 1]
     if repeated:
         raise InputUnusable(f"window_id={repeated[0]!r} stands in several agreements; judge versions one at a time")
     return loaded[0].theatre, [WindowRow(window=w, domain_id=None, declared=True) for w in windows], True
@@ -175,7 +175,7 @@ def _number(value: float | None, digits_count: int = 1) -> str:
 
 def _table(verdicts: Sequence[Adherence], *, synthetic: bool, covers_known: bool) -> str:
     """Lay the verdicts out as text, one line each with its reason."""
-    lines = ["SYNTHETIC DATA: no real place, party or event"] if synthetic else []
+    lines = [SYNTHETIC_MARK] if synthetic else []
     if not covers_known:
         lines.append("Asked by a table of windows: every row is treated as covered; what a text covers is not known.")
     head = f"{'window':<20} {'domain':<16} {'verdict':<22} {'observed':>9} {'expected (90 %)':>24} {'percentile':>10}"

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from truceline.cli.output import STORE_DEFAULT, write_bytes
+from truceline.cli.output import STORE_DEFAULT, SYNTHETIC_MARK, write_bytes
 
 EPILOG = """\
 examples:
@@ -59,7 +59,7 @@ def run_write(args: argparse.Namespace) -> int:
             write_bytes(args.out / f"{dossier.dossier_id}.json", dossier_bytes(dossier))
             written_count += 1
         synthetic = store.synthetic
-    mark = "SYNTHETIC DATA: no real place, party or event\n" if synthetic else ""
+    mark = f"{SYNTHETIC_MARK}\n" if synthetic else ""
     sys.stdout.write(f"{mark}wrote {written_count} dossiers to {args.out}\n")
     return 0
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from truceline.errors import StoreUnavailable
 
+SYNTHETIC_MARK = "SYNTHETIC DATA: no real place, party or event"
+"""The first line of everything a command prints about a made-up theatre."""
+
 STORE_DEFAULT = Path("truceline-store")
 """The store of the commands that are told none: beside where one stands."""
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from truceline.cli.output import STORE_DEFAULT
+from truceline.cli.output import STORE_DEFAULT, SYNTHETIC_MARK
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -139,7 +139,7 @@ def _write(out: Path, report: DailyReport) -> None:
 
 def _in_short(out: Path, report: DailyReport) -> str:
     """Say in a few lines what the issue holds and where it is."""
-    lines = ["SYNTHETIC DATA: no real place, party or event"] if report.synthetic else []
+    lines = [SYNTHETIC_MARK] if report.synthetic else []
     lines += [f"{report.title}. {report.basis}."]
     lines += [f"  {line}" for line in report.summary[:3]]
     lines += [f"wrote {out / 'report.html'} (and report.md, events.csv, numbers.csv)"]

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from truceline.cli.output import STORE_DEFAULT
+from truceline.cli.output import STORE_DEFAULT, SYNTHETIC_MARK
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -168,7 +168,7 @@ def _late_lines_text(late_line_count: int) -> str:
 
 def _text(summary: RunSummary, store: Workspace, settings: PipelineSettings) -> str:
     """Lay out what this run added and what the store holds now."""
-    lines = ["SYNTHETIC DATA: no real place, party or event"] if settings.synthetic else []
+    lines = [SYNTHETIC_MARK] if settings.synthetic else []
     verb = "continued" if summary.continued else "ran"
     lines.append(
         f"{verb} to {summary.watermark:%Y-%m-%d %H:%M} UTC under {settings.agreement.agreement_id} "

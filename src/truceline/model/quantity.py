@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -72,6 +73,18 @@ class TimeSpan(msgspec.Struct, frozen=True, kw_only=True):
     def middle(self) -> datetime:
         """The instant halfway between start and end."""
         return self.start + (self.end - self.start) / 2
+
+
+def union_of_spans(spans: Iterable[TimeSpan]) -> list[TimeSpan]:
+    """Give the stretches that spans cover together, in order and apart from each other: shared time stands once."""
+    stretches: list[TimeSpan] = []
+    for span in sorted(spans, key=lambda span: (span.start, span.end)):
+        if stretches and span.start <= stretches[-1].end:
+            last = stretches[-1]
+            stretches[-1] = TimeSpan(start=last.start, end=max(last.end, span.end))
+        else:
+            stretches.append(span)
+    return stretches
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from truceline.model.quantity import TimeSpan
+from truceline.model.quantity import TimeSpan, union_of_spans
 from truceline.model.released import ReleasedEvent
 from truceline.report.period import Issue, Period
 from truceline.report.records import (
@@ -104,12 +104,8 @@ def window_obstacle(given: ReportInput, issue: Issue) -> str | None:
 def _covered_share(windows: Sequence[TimeSpan], periods: Sequence[Period]) -> float:
     """Give the share of some adjacent days that windows cover; what several cover counts once."""
     start, end = periods[0].span.start, periods[-1].span.end
-    covered, reached = timedelta(0), start
-    for window in sorted(windows, key=lambda window: window.start):
-        since, until = max(window.start, reached), min(window.end, end)
-        if until > since:
-            covered, reached = covered + (until - since), until
-    return covered / (end - start)
+    shared = (min(window.end, end) - max(window.start, start) for window in union_of_spans(windows))
+    return sum((length for length in shared if length > timedelta(0)), timedelta(0)) / (end - start)
 
 
 def status_notice(status: DayStatus) -> str:

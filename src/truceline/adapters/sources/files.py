@@ -197,13 +197,13 @@ def _faulty_rejection(row: FaultyRow, context: DecodeContext) -> Rejection:
 def read_lines(file: TableFile | LineDrawing, feed: FeedContext) -> tuple[list[DatedLine], list[Rejection]]:
     """Give the contact lines a file holds, and what of it could not be used; `SourceUnavailable` if drawn swapped."""
     decoded = _decoded_drawing(file, feed) if isinstance(file, LineDrawing) else _decoded_line_table(file, feed)
-    drawn = [shapely.from_wkb(wkb) for line in decoded.lines for wkb in _wkbs(line)]
-    longitude_deg, latitude_deg = shapely.get_coordinates(drawn).T
+    drawn = [_drawn(line) if feed.bounds_deg is not None else [] for line in decoded.lines]
+    longitude_deg, latitude_deg = shapely.get_coordinates([shape for shapes in drawn for shape in shapes]).T
     _require_straight_degrees(latitude_deg, longitude_deg, path=file.path, feed=feed)
     lines: list[DatedLine] = []
     rejections = list(decoded.rejections)
-    for line in decoded.lines:
-        fault = _line_fault(line, feed)
+    for line, shapes in zip(decoded.lines, drawn, strict=True):
+        fault = _line_fault(line, shapes, feed)
         if fault is None:
             lines.append(line)
         else:
@@ -211,22 +211,21 @@ def read_lines(file: TableFile | LineDrawing, feed: FeedContext) -> tuple[list[D
     return lines, rejections
 
 
-def _wkbs(line: DatedLine) -> list[bytes]:
-    return [wkb for wkb in (line.held_wkb, line.line_wkb) if wkb is not None]
+def _drawn(line: DatedLine) -> list[shapely.Geometry]:
+    return [shapely.from_wkb(wkb) for wkb in (line.held_wkb, line.line_wkb) if wkb is not None]
 
 
-def _line_fault(line: DatedLine, feed: FeedContext) -> str | None:
+def _line_fault(line: DatedLine, shapes: Sequence[shapely.Geometry], feed: FeedContext) -> str | None:
     """Say why a sound line is none of this theatre's, or `None` where it is one."""
     if line.held_by not in feed.parties:
         return f"held_by={line.held_by} is not a party of this theatre ({', '.join(feed.parties)})"
     if feed.bounds_deg is not None:
         theatre = shapely.box(*feed.bounds_deg)
-        for wkb in _wkbs(line):
-            drawn = shapely.from_wkb(wkb)
-            if not theatre.intersects(drawn):
-                shown = ", ".join(f"{value:.4g}" for value in drawn.bounds)
-                bounds = ", ".join(f"{value:g}" for value in feed.bounds_deg)
-                return f"line_deg=[{shown}] lies wholly outside the theatre's bounds [{bounds}]"
+        outside = next((shape for shape in shapes if not theatre.intersects(shape)), None)
+        if outside is not None:
+            shown = ", ".join(f"{value:.4g}" for value in shapely.bounds(outside))
+            bounds = ", ".join(f"{value:g}" for value in feed.bounds_deg)
+            return f"line_deg=[{shown}] lies wholly outside the theatre's bounds [{bounds}]"
     return None
 
 
