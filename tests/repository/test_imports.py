@@ -23,6 +23,7 @@ BREACHES = [
     ("stages", "assess/series.py", "import truceline.associate"),
     ("stages", "report/__init__.py", "import truceline.dossier"),
     ("modalities", "observe/thermal.py", "import truceline.observe.detection"),
+    ("evidence", "associate/modalities/acoustic.py", "import truceline.associate.modalities.bearing"),
     ("purity", "associate/stage.py", "import time"),
     ("purity", "dossier/stage.py", "from random import Random"),
     ("purity", "release/coarsen.py", "def _late() -> None:\n    import urllib.request"),

@@ -25,6 +25,7 @@ EXCEPTIONS = {
 }
 """(file, function or ''): why it reads better as it is. May only shrink."""
 EXCEPTIONS_MOST_COUNT = 6
+COMPILER = "njit"
 BANNED_PARTS = frozenset({"util", "utils", "helper", "helpers", "manager", "handler", "common", "misc"})
 
 
@@ -54,10 +55,21 @@ def shape_breaches(tree: ast.Module, text: str) -> list[tuple[str, str]]:
     return found + [(name, f"has {count} lines, limit {FUNCTION_MOST_LINES_COUNT}") for name, count in too_long]
 
 
+def is_compiled(function: FunctionNode) -> bool:
+    """Say whether a function is compiled: decorated with `njit`, called or not, by whatever name of its module."""
+    called = [node.func if isinstance(node, ast.Call) else node for node in function.decorator_list]
+    return any(COMPILER == (node.attr if isinstance(node, ast.Attribute) else ast.unparse(node)) for node in called)
+
+
 def parameter_breaches(tree: ast.Module) -> list[tuple[str, str]]:
-    """List (function name, what is too many about its parameters); by position only where others call it."""
+    """List (function name, what is too many about its parameters); by position only where others call it.
+
+    Compiled functions are let through: they take columns by position, and a record of them costs at every call.
+    """
     found = []
     for function in functions_of(tree):
+        if is_compiled(function):
+            continue
         count = len(parameters_of(function))
         positional_count = count - len(function.args.kwonlyargs)
         if count > PARAMETERS_MOST_COUNT:
@@ -98,6 +110,18 @@ def test_what_is_too_long_is_caught() -> None:
 
     assert ["", "f"] == [name for name, _ in shape_breaches(tree, text)]
     assert ["f", "g"] == [name for name, _ in parameter_breaches(tree)]
+
+
+def test_only_what_is_compiled_may_take_its_columns_by_position() -> None:
+    """A long list of parameters is let through under the compiler's decorator, in each spelling, and no other."""
+    long_list = "(a, b, c, d, e, h): ...\n"
+    spellings = ("@njit", "@njit(cache=True)", "@numba.njit(cache=True)")
+    others = ("@cache", "@njit_like", "@cache(njit)", "@njit.lookup")
+    compiled = ast.parse("".join(f"{spelling}\ndef let_through{long_list}" for spelling in spellings))
+    plain = ast.parse("".join(f"{spelling}\ndef caught{long_list}" for spelling in others))
+
+    assert [] == parameter_breaches(compiled)
+    assert ["caught"] * 2 * len(others) == [name for name, _ in parameter_breaches(plain)]
 
 
 def banned_file_names(paths: list[str]) -> list[str]:

@@ -52,9 +52,16 @@ def names_unit(name: str) -> bool:
     return last in UNITS or (last.endswith("s") and last[:-1] in UNITS) or name.lower() in WHOLE_WORDS
 
 
+def is_compiled(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Say whether numba compiles a function: it is written like its equations, whose symbols its docstring explains."""
+    return any("njit" in ast.unparse(decorator) for decorator in function.decorator_list)
+
+
 def public_numbers(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """Give (qualified name, own name) of every public number: parameters, fields, and constants of a module."""
     for qualified, function in public_functions(tree):
+        if is_compiled(function):
+            continue
         for entry in parameters_of(function):
             if is_number(entry.annotation):
                 yield f"{qualified}.{entry.arg}", entry.arg
@@ -104,6 +111,7 @@ def test_a_number_without_unit_is_caught() -> None:
         "_reach = 5.0\n"
         "def locate(picks: list[str], vel: float, tol: int | None, *, dist_m: float): ...\n"
         "def _hidden(vel: float): ...\n"
+        "@njit(cache=True)\ndef travel(dx: float, c: float): ...\n"
         "class Origin:\n"
         "    depth: float\n"
         "    edges: tuple[float, ...]\n"

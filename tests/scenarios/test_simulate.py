@@ -62,8 +62,8 @@ def csv_frame(content: bytes) -> pl.DataFrame:
 
 
 def test_the_shipped_scenarios_are_found() -> None:
-    """Every shipped scenario can be named and read."""
-    assert shipped_scenario_names() == SCENARIO_NAMES
+    """The first-light theatres are among what is shipped."""
+    assert set(SCENARIO_NAMES) <= set(shipped_scenario_names())
 
 
 @pytest.mark.parametrize("name", SCENARIO_NAMES)

@@ -42,7 +42,8 @@ def evidence_of(
     """Give the evidence of one day's events.
 
     Known and not used is what overlaps the event's time and lies within the association's reach, stations within
-    theirs, and every claim of the day, which names no place. Reports of no attack measure coverage and are no evidence.
+    theirs, and every claim of the day, which names no place. Where sensors located the event, of other detections only
+    those that came when its sound could have. Reports of no attack measure coverage and are no evidence.
     """
     candidates = [
         row for row in sorted(rows, key=lambda row: row.observation_id) if row.kept_out_reason != KEPT_OUT_NOT_KINETIC
@@ -54,6 +55,7 @@ def evidence_of(
     placeless = np.isinf(reach_m)
     starts_s = _seconds([row.start for row in candidates])
     ends_s = _seconds([row.end for row in candidates])
+    is_detection = np.array([row.role == "detection" for row in candidates], dtype=bool)
     found = {}
     for event in events:
         centre = event.origin_position
@@ -63,7 +65,14 @@ def evidence_of(
         low_s = event.origin_time.start.timestamp() - settings.occurrence_gap_max_s
         high_s = event.origin_time.end.timestamp() + settings.occurrence_gap_max_s
         in_time = placeless | ((starts_s <= high_s) & (ends_s >= low_s))
-        near = in_time & (np.hypot(east_m, north_m) <= reach_m)
+        distance_m = np.hypot(east_m, north_m)
+        near = in_time & (distance_m <= reach_m)
+        if event.sensor_origin is not None:
+            late_s = starts_s - distance_m / settings.sound_speed_m_per_s
+            due = (late_s >= event.origin_time.start.timestamp() - settings.detection_residual_max_s) & (
+                late_s <= event.origin_time.end.timestamp() + settings.detection_residual_max_s
+            )
+            near &= due | ~is_detection
         members = {link.observation_id for link in event.associations}
         found[(event.event_id, event.revision_index)] = Evidence(
             used=tuple(_hash_of(by_id[name]) for name in sorted(members)),

@@ -1,4 +1,7 @@
-"""A cluster becomes a draft of an event: where and when with uncertainty, of what type, from which observations."""
+"""A cluster becomes a draft of an event: where and when with uncertainty, of what type, from which observations.
+
+Where sensors located it, their origin stands as it is: what people saw or wrote is far less precise, and only joins it.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,27 @@ import msgspec
 from truceline.associate.clusters import Cluster, arrival_residual_s
 from truceline.associate.gates import METRES_PER_DEGREE_M, distance_between_m, offset_m
 from truceline.associate.rows import Row
+from truceline.associate.sensor_events import SensorEvent
 from truceline.associate.settings import AssociationSettings
 from truceline.model.event import Association, Event, EventType
-from truceline.model.quantity import Count, Position, TimeSpan
+from truceline.model.quantity import Count, Position, TimeSpan, exactly
 
 ObservedAs = Literal["impact", "outgoing", "airburst", "undetermined", "not reported"]
 
 EXPLOSION_WORDS = frozenset({"undetermined", "outgoing", "impact", "airburst"})
 """Words of patrols that speak of an explosion; `burst` and `shot` are small arms, as OSCE counts them."""
+
+SENSED_TYPES: dict[str, EventType] = {
+    "explosion undetermined": "explosion",
+    "outgoing": "explosion",
+    "impact": "explosion",
+    "airburst": "explosion",
+    "launch-impact pair": "explosion",
+    "burst": "shot",
+    "shot": "shot",
+}
+"""What a sensor event's named type (`event_type.TYPES`) is as the type of an event. Quarry blasts, thunder and what is
+unknown are not reported as anything: nobody could say that something was done."""
 
 _TOLD_WORDS: tuple[ObservedAs, ...] = ("impact", "outgoing", "airburst")
 
@@ -82,7 +98,12 @@ def combined_position(measurements: Sequence[Row], *, floor_m: float) -> Positio
 
 
 def origin_time(cluster: Cluster) -> TimeSpan:
-    """Give when it happened: what patrols, else reports, else pixels agree on, or all they cover where they do not."""
+    """Give when it happened: a sensor event's span, else what patrols, else reports, else pixels say.
+
+    Of several rows it is what all agree on, or all they cover where they do not.
+    """
+    if cluster.sensed is not None:
+        return TimeSpan(start=cluster.sensed.place.start, end=cluster.sensed.place.end)
     rows = cluster.occurrences or cluster.reports or cluster.fires
     latest_start, earliest_end = max(row.start for row in rows), min(row.end for row in rows)
     if latest_start <= earliest_end:
@@ -91,7 +112,7 @@ def origin_time(cluster: Cluster) -> TimeSpan:
 
 
 def _event_type(cluster: Cluster) -> EventType:
-    """Give the type by what was seen: patrols' words first, then reports, then a bare fire."""
+    """Give the type by what was seen: patrols' words first, then what sound says, then reports, then a bare fire."""
     words = {row.description for row in cluster.occurrences}
     if words & EXPLOSION_WORDS:
         return "explosion"
@@ -99,24 +120,37 @@ def _event_type(cluster: Cluster) -> EventType:
         return "projectile in flight"
     if words:
         return "shot"
-    return "attack" if cluster.reports else "fire"
+    if cluster.sensed is not None and cluster.sensed.origin.named_type in SENSED_TYPES:
+        return SENSED_TYPES[cluster.sensed.origin.named_type]
+    if cluster.reports:
+        return "attack"
+    return "fire" if cluster.fires else "not reported"
 
 
-def _is_known(cluster: Cluster) -> bool:
-    """Say whether someone saw it, or two observers or two ways of observing agree that it happened."""
+def _is_sure(sensed: SensorEvent | None, settings: AssociationSettings) -> bool:
+    return sensed is not None and sensed.origin.event_probability >= settings.sensors.sure_least_probability
+
+
+def _is_known(cluster: Cluster, settings: AssociationSettings) -> bool:
+    """Say whether someone saw it, or two observers or two ways of observing agree that it happened.
+
+    The ways are patrols, reports, and sensors that are sure of it.
+    """
     observers = {row.observer for row in cluster.occurrences}
-    return (
-        any(row.seen for row in cluster.occurrences)
-        or len(observers) > 1
-        or (bool(cluster.occurrences) and bool(cluster.reports))
-    )
+    ways = (bool(cluster.occurrences), bool(cluster.reports), _is_sure(cluster.sensed, settings))
+    return any(row.seen for row in cluster.occurrences) or len(observers) > 1 or sum(ways) > 1
 
 
 def _observed_as(cluster: Cluster) -> ObservedAs:
-    """Give the patrols' word for the explosion; where they differ or do not say, it is undetermined."""
+    """Give the patrols' word for the explosion; where they differ or do not say, it is undetermined.
+
+    So is an explosion that only sensors located, whatever they make of its kind: attribution takes the word as one of
+    people who were there.
+    """
     words = {row.description for row in cluster.occurrences}
     if not words:
-        return "not reported"
+        heard = cluster.sensed is not None and _event_type(cluster) == "explosion"
+        return "undetermined" if heard else "not reported"
     told = [word for word in _TOLD_WORDS if word in words]
     return told[0] if len(told) == 1 else "undetermined"
 
@@ -152,11 +186,12 @@ def _associations(
         end=span.end,
     )
     defining = {row.observation_id for row in cluster.defining}
+    residuals_s = _sensed_residuals_s(cluster.sensed)
     links = []
-    for row in sorted(
-        (*cluster.occurrences, *cluster.fires, *cluster.reports, *cluster.detections), key=lambda r: r.order
-    ):
-        if row.role == "detection":
+    for row in sorted((*cluster.members, *cluster.detections), key=lambda r: r.order):
+        if row.observation_id in residuals_s:
+            residual_s = residuals_s[row.observation_id]
+        elif row.role == "detection":
             residual_s = arrival_residual_s(row, origin, settings)
         else:
             early_s, late_s = (row.end - span.start).total_seconds(), (row.start - span.end).total_seconds()
@@ -174,9 +209,30 @@ def _associations(
     return tuple(links)
 
 
+def _sensed_residuals_s(sensed: SensorEvent | None) -> dict[str, float]:
+    """Give the residuals of a sensor event's detections by their ids."""
+    if sensed is None:
+        return {}
+    return {row.observation_id: residual_s for row, residual_s in zip(sensed.members, sensed.residuals_s, strict=True)}
+
+
+def _position(cluster: Cluster, settings: AssociationSettings) -> Position:
+    """Give where it happened: where sensors located it, else the mean of what was seen and reported."""
+    if cluster.sensed is None:
+        return combined_position(_measurements(cluster, settings), floor_m=settings.position_floor_sigma_m)
+    place = cluster.sensed.place
+    return Position(latitude_deg=place.latitude_deg, longitude_deg=place.longitude_deg, sigma_m=place.sigma_m)
+
+
+def _counted(cluster: Cluster) -> Count:
+    """Give how many signatures people or satellites observed; one where only sensors noticed it."""
+    rows = (*cluster.occurrences, *cluster.reports) or cluster.fires
+    return signature_count(rows) if rows else exactly(1)
+
+
 def draft_event(cluster: Cluster, *, event_id: str, settings: AssociationSettings) -> Event:
     """Turn a cluster into the first state of an event under the given id."""
-    position = combined_position(_measurements(cluster, settings), floor_m=settings.position_floor_sigma_m)
+    position = _position(cluster, settings)
     span = origin_time(cluster)
     named = min(cluster.reports, key=lambda row: (row.sigma_m, row.place_name), default=cluster.leader)
     return Event(
@@ -184,15 +240,16 @@ def draft_event(cluster: Cluster, *, event_id: str, settings: AssociationSetting
         revision_index=0,
         supersedes_revision_index=None,
         event_type=_event_type(cluster),
-        event_type_certainty="known" if _is_known(cluster) else "suspected",
+        event_type_certainty="known" if _is_known(cluster, settings) else "suspected",
         evaluation_mode="automatic",
-        evaluation_status="preliminary",
+        evaluation_status="confirmed" if _is_sure(cluster.sensed, settings) else "preliminary",
         origin_time=span,
         origin_position=position,
         place_name=named.place_name,
         place_is_region=cluster.is_region,
         energy_object=any(row.energy_object for row in cluster.reports),
-        signature_count=signature_count((*cluster.occurrences, *cluster.reports) or cluster.fires),
+        signature_count=_counted(cluster),
         observed_as=_observed_as(cluster),
         associations=_associations(cluster, position, span, settings),
+        sensor_origin=None if cluster.sensed is None else cluster.sensed.origin,
     )

@@ -16,17 +16,24 @@ from truceline.model.observation import (
     Thermal,
 )
 
-Role = Literal["occurrence", "fire", "report", "region", "detection", "kept_out"]
+Role = Literal["occurrence", "fire", "report", "region", "detection", "sensor_event", "kept_out"]
 
 KEPT_OUT_CLAIM = "party claim: states no place"
 KEPT_OUT_NOT_KINETIC = "report of no attack: counts as coverage only"
 KEPT_OUT_NO_POSITION = "no position given"
 KEPT_OUT_DETECTION = "detection without an occurrence that fits"
+KEPT_OUT_STATION_MOVED = "detection of a station that gave several places, without an occurrence that fits"
+KEPT_OUT_STATION_FAR = "detection of a station far outside the network, without an occurrence that fits"
+KEPT_OUT_STATION_MODALITY = "detection of a station of an unknown modality, without an occurrence that fits"
+KEPT_OUT_LOAD = "detection beyond the limit per station or tile, without an occurrence that fits"
 KEPT_OUT_TOO_LATE = "day no longer remembered"
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True):
-    """One observation as the association needs it; for a detection the position is its station's."""
+    """One observation as the association needs it; for a detection the position is its station's.
+
+    What the engine found stands beside them as a row of the role `sensor_event`, which is no observation.
+    """
 
     start: datetime
     observation_id: str
@@ -51,6 +58,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
     bearing_deg: float | None = None
     bearing_sigma_deg: float | None = None
     kept_out_reason: str = ""
+    amplitude_pa: float | None = None
 
     @property
     def order(self) -> tuple[datetime, str]:
@@ -70,6 +78,7 @@ class _Reading(msgspec.Struct, frozen=True):
     bearing_deg: float | None = None
     bearing_sigma_deg: float | None = None
     kept_out_reason: str = ""
+    amplitude_pa: float | None = None
 
 
 def _read_media(report: MediaReport, observation: Observation) -> _Reading:
@@ -104,13 +113,12 @@ def _read(observation: Observation) -> _Reading:
         case PatrolReport() as report:
             return _read_patrol(report)
         case Detection() as detection:
-            if detection.bearing_deg is None:
-                return _Reading("kept_out", kept_out_reason=KEPT_OUT_DETECTION)
             return _Reading(
                 "detection",
                 observer=detection.station_id,
                 bearing_deg=detection.bearing_deg,
                 bearing_sigma_deg=detection.bearing_sigma_deg,
+                amplitude_pa=detection.amplitude_pa,
             )
         case PartyClaim():
             return _Reading("kept_out", kept_out_reason=KEPT_OUT_CLAIM)
@@ -157,4 +165,5 @@ def row_from_observation(observation: Observation) -> Row:
         bearing_deg=reading.bearing_deg,
         bearing_sigma_deg=reading.bearing_sigma_deg,
         kept_out_reason=reading.kept_out_reason,
+        amplitude_pa=reading.amplitude_pa,
     )

@@ -18,16 +18,18 @@ import msgspec
 from truceline.associate.clusters import cluster_rows
 from truceline.associate.evidence import Evidence, evidence_of
 from truceline.associate.origins import draft_event
-from truceline.associate.rows import (
-    KEPT_OUT_DETECTION,
-    KEPT_OUT_TOO_LATE,
-    Row,
-    row_from_observation,
-)
+from truceline.associate.rows import KEPT_OUT_TOO_LATE, Row, row_from_observation
+from truceline.associate.sensor_events import SensedDay, sense_day
 from truceline.associate.settings import AssociationSettings
 from truceline.model.event import Event
 from truceline.model.observation import Observation
 from truceline.model.quantity import EPOCH, content_id, require_utc
+
+SENSED_DAYS_COUNT = 4
+"""Sensor events of so many days are held ready: a late report does not make their detections be solved anew."""
+
+SOUND_UNDERWAY = timedelta(hours=1)
+"""Sound from shortly before midnight is first heard after it; it is under way for less than this."""
 
 
 class Issued(msgspec.Struct, frozen=True, array_like=True):
@@ -38,11 +40,14 @@ class Issued(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Slab(msgspec.Struct, frozen=True, array_like=True):
-    """One local day: its rows in canonical order, what was issued of it, and whether the watermark has passed it."""
+    """One local day: its rows in canonical order, what was issued of it, and whether the watermark has passed it.
+
+    `unassociated_counts` says by reason how many of its detections stand in no event.
+    """
 
     rows: tuple[Row, ...] = ()
     issued: tuple[Issued, ...] = ()
-    unassociated_count: int = 0
+    unassociated_counts: dict[str, int] = {}
     is_closed: bool = False
 
 
@@ -67,6 +72,7 @@ class AssociateStage:
         self.settings = settings
         self._zone = ZoneInfo(settings.timezone_name)
         self._slab_end = lru_cache(maxsize=8_192)(self._slab_end_uncached)
+        self._sensed = lru_cache(maxsize=SENSED_DAYS_COUNT)(self._sensed_uncached)
 
     def initial(self) -> AssociationState:
         """Give the state before any observation."""
@@ -78,7 +84,7 @@ class AssociateStage:
         Whole-day reports name a local day and fall on it. Nothing is joined across local midnight, so that a
         partition by day gives the same events as none.
         """
-        return record.phenomenon_time.middle.astimezone(self._zone).date().isoformat()
+        return self._day_of(record.phenomenon_time.middle)
 
     def step(
         self, state: AssociationState, batch: Sequence[Observation], watermark: datetime
@@ -111,8 +117,13 @@ class AssociateStage:
     def evidence(self, state: AssociationState, events: Iterable[Event]) -> dict[tuple[str, int], Evidence]:
         """Give, by event id and revision, which rows of which files it rests on, and what was near but not used."""
         by_slab: dict[str, list[Event]] = {}
+        issued: dict[str, frozenset[str]] = {}
         for event in events:
-            name = event.origin_time.middle.astimezone(self._zone).date().isoformat()
+            name = self._day_of(event.origin_time.middle)
+            if name not in issued:
+                issued[name] = _ids_of(state.slabs.get(name, Slab()))
+            if event.event_id not in issued[name]:  # its sound was first heard on the following day
+                name = self._day_of(event.origin_time.middle + SOUND_UNDERWAY)
             by_slab.setdefault(name, []).append(event)
         found: dict[tuple[str, int], Evidence] = {}
         for name, group in by_slab.items():
@@ -125,6 +136,13 @@ class AssociateStage:
         if state.too_late_count:
             counts[KEPT_OUT_TOO_LATE] = state.too_late_count
         return dict(sorted(counts.items()))
+
+    def _day_of(self, moment: datetime) -> str:
+        return moment.astimezone(self._zone).date().isoformat()
+
+    def _sensed_uncached(self, detections: tuple[Row, ...]) -> SensedDay:
+        """Give what the engine makes of one day's detections."""
+        return sense_day(detections, self.settings)
 
     def _slab_end_uncached(self, name: str) -> datetime:
         """Give the instant at which a local day is over."""
@@ -145,13 +163,13 @@ class AssociateStage:
 
     def _closed(self, slab: Slab) -> tuple[Slab, list[Event]]:
         """Cluster a day anew; give it with what was issued of it, and what is new or different."""
-        clustered = cluster_rows(slab.rows, self.settings)
+        sensed = self._sensed(tuple(row for row in slab.rows if row.role == "detection"))
+        clustered = cluster_rows(slab.rows, self.settings, sensed=sensed)
         issued = {entry.anchor_observation_id: entry for entry in slab.issued}
         standing: dict[str, Issued] = {}
         new: list[Event] = []
         for cluster in clustered.clusters:
-            members = sorted((*cluster.occurrences, *cluster.fires, *cluster.reports), key=lambda row: row.order)
-            named_after = next((row.observation_id for row in members if row.observation_id in issued), None)
+            named_after = next((row.observation_id for row in cluster.members if row.observation_id in issued), None)
             anchor = named_after or cluster.anchor.observation_id
             draft = draft_event(cluster, event_id=content_id("event", anchor.encode()), settings=self.settings)
             event = _revised(draft, issued[anchor].event) if named_after else draft
@@ -164,7 +182,7 @@ class AssociateStage:
                 if standing[anchor].event is not entry.event:
                     new.append(standing[anchor].event)
         kept = tuple(standing[anchor] for anchor in sorted(standing))
-        closed = Slab(slab.rows, kept, clustered.unassociated_count, True)
+        closed = Slab(slab.rows, kept, clustered.unassociated_counts, True)
         return closed, sorted(new, key=lambda event: (event.origin_time.start, event.event_id))
 
     def _to_settle(self, slabs: Mapping[str, Slab], closed_now: Collection[str]) -> list[str]:
@@ -178,9 +196,12 @@ def _kept_out_of(counts: Mapping[str, int], slabs: Iterable[Slab]) -> dict[str, 
     total = Counter(counts)
     for slab in slabs:
         total.update(row.kept_out_reason for row in slab.rows if row.role == "kept_out")
-        if slab.unassociated_count:
-            total[KEPT_OUT_DETECTION] += slab.unassociated_count
+        total.update(slab.unassociated_counts)
     return dict(total)
+
+
+def _ids_of(slab: Slab) -> frozenset[str]:
+    return frozenset(entry.event.event_id for entry in slab.issued)
 
 
 def _with_rows(slab: Slab, rows: Sequence[Row]) -> Slab:

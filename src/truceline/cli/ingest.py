@@ -110,7 +110,7 @@ def _feed(args: argparse.Namespace) -> FeedContext:
     from truceline.errors import InputUnusable
 
     theatre = load_theatre(args.theatre) if args.agreement is None else load_agreement(args.agreement).theatre
-    parties = theatre.parties if args.parties is None else _two_parties(args.parties)
+    parties = theatre.parties if args.parties is None else two_parties(args.parties)
     if args.held_by is not None and args.held_by not in parties:
         raise InputUnusable(f"--held-by={args.held_by!r} is not one of the parties {', '.join(parties)}")
     return FeedContext(
@@ -122,7 +122,8 @@ def _feed(args: argparse.Namespace) -> FeedContext:
     )
 
 
-def _two_parties(text: str) -> tuple[str, str]:
+def two_parties(text: str) -> tuple[str, str]:
+    """Read two different parties from text such as `RU,UA`; raise `InputUnusable` where it names none."""
     from truceline.errors import InputUnusable
 
     names = [name.strip() for name in text.split(",")]

@@ -24,12 +24,45 @@ class Association(msgspec.Struct, frozen=True, kw_only=True):
     defining: bool
 
 
+class SensorOrigin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where, when and how surely sensors place an origin: the ellipse, the odds, and which grid they were solved on.
+
+    Covariances are of true east and north at the origin, metres squared. `log_odds_ratio` is the natural logarithm of
+    the odds that there was an event; it rests on detections alone. `named_type` is what sound and repetition say of its
+    kind, in the words of `truceline.associate.event_type`, with the probability of that. `alternative_*` are `None`
+    unless a second place explains the same detections about as well.
+    """
+
+    covariance_east_m2: float
+    covariance_east_north_m2: float
+    covariance_north_m2: float
+    time_sigma_s: float
+    event_probability: float
+    log_odds_ratio: float
+    detection_range_m: float
+    named_type: str
+    named_probability: float
+    grid_id: str
+    tile_id: str
+    alternative_latitude_deg: float | None = None
+    alternative_longitude_deg: float | None = None
+    alternative_probability: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the numbers can be those of an ellipse and of probabilities."""
+        require_between("covariance_east_m2", self.covariance_east_m2, 0.0, 1.0e12)
+        require_between("covariance_north_m2", self.covariance_north_m2, 0.0, 1.0e12)
+        require_between("event_probability", self.event_probability, 0.0, 1.0)
+        require_between("named_probability", self.named_probability, 0.0, 1.0)
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One occurrence: origin with uncertainty, type with certainty, QuakeML's evaluation words, and its lineage.
 
     `signature_count` counts what was observed (as OSCE counts), an event itself counts once; the two stand side by
-    side. `observed_as` is what patrols called it (monitors' words). `revision_index` rises under one `event_id`;
-    `supersedes_revision_index` names what it replaces.
+    side. `observed_as` is what patrols called it (monitors' words); an explosion that only sensors located is
+    undetermined. `revision_index` rises under one `event_id`; `supersedes_revision_index` names what it replaces.
+    `sensor_origin` is there where sensors located it.
     """
 
     event_id: str
@@ -47,6 +80,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     signature_count: Count
     observed_as: Literal["impact", "outgoing", "airburst", "undetermined", "not reported"] = "not reported"
     associations: tuple[Association, ...]
+    sensor_origin: SensorOrigin | None = None
     schema_name: str = EVENT_SCHEMA_NAME
 
     def __post_init__(self) -> None:

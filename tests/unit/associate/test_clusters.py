@@ -19,7 +19,7 @@ from truceline.associate.gates import (
     gap_between_s,
     normalised_distance_ratio,
 )
-from truceline.associate.rows import Row, row_from_observation
+from truceline.associate.rows import KEPT_OUT_DETECTION, Row, row_from_observation
 from truceline.associate.settings import AssociationSettings
 from truceline.model.observation import Observation
 from truceline.model.quantity import TimeSpan
@@ -195,7 +195,7 @@ def test_a_detection_too_far_away_supports_nothing() -> None:
     )
     result = clustered(made_patrol(spot(hour=10.0)), far, no_sigma)
 
-    assert result.unassociated_count == 1
+    assert {KEPT_OUT_DETECTION: 1} == result.unassociated_counts
     assert sizes(made_patrol(spot(hour=10.0)), far, no_sigma) == [2]
 
 
@@ -213,12 +213,13 @@ def test_what_cannot_be_placed_is_kept_out_by_name() -> None:
         made_claim(WHOLE_DAY),
         made_report(spot(), speaks_of="no attack"),
         without_position(made_patrol(spot(hour=10.0))),
-        made_detection(spot(hour=10.0), bearing_deg=None),
     ]
     reasons = [row_from_observation(observation).kept_out_reason for observation in kept_out]
+    unheard = made_detection(spot(hour=10.0), bearing_deg=None)
 
-    assert sizes(*kept_out) == []
-    assert len(set(reasons) - {""}) == 4
+    assert sizes(*kept_out, unheard) == []
+    assert len(set(reasons) - {""}) == 3
+    assert {KEPT_OUT_DETECTION: 1} == clustered(made_patrol(spot(hour=10.0)), unheard).unassociated_counts
 
 
 places = st.builds(

@@ -1,0 +1,233 @@
+"""Compiled: which hypotheses stand together, when every detection is of one source only.
+
+The best hypothesis is accepted first and what it explains is noted with the detections, so that the next is weighed
+against clutter and the accepted events alike; accepted events are then weighed again and again against all the others.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from truceline.associate.engine.layout import (
+    CLAIM_COUNT,
+    DET_EXPLAINED,
+    EV_ALIVE,
+    EV_COUNT,
+    EV_LOG_DENSITY,
+    EV_LOG_ODDS,
+    EV_PURITY,
+    EV_RANGE,
+    EV_T,
+    EV_X,
+    EV_Y,
+    EVENT_COLUMNS_COUNT,
+    TH_DENSITY,
+    TH_KIN_COUNT,
+    TH_KIN_SIGMA,
+    TH_KIN_TIME,
+    WK_DENSITY,
+    WK_DISTANCE,
+    WK_PROBABILITY,
+    Air,
+    Floats,
+    Longs,
+    Scene,
+    Work,
+)
+from truceline.associate.engine.refine import FULL_REACH_RATIO, event_of, settle
+from truceline.associate.engine.weigh import curve_index, look, weigh_members
+
+_ROUNDS_S = np.zeros(2)
+_CLAIM_LEAST = 1e-3
+_CHANGE_LEAST = 0.02
+_KIN_TIMES_MAX = 4.0
+_WHOLE = 0.92
+_MERGED_S = 9.0
+_MERGED_M = 3_000.0
+_WIDE_S = np.array([0.4, 0.25, 0.12, 0.05, 0.0])
+
+
+class Events(NamedTuple):
+    """Accepted events: `used[0]` of the rows, with columns as `EV_*` says, and what each claims.
+
+    `claim[e, :claim_count[e]]` are the detections that event e claims, `rate` (1/s) what it explains of each, and
+    `others` how much others explained of them when it was last weighed.
+    """
+
+    row: Floats
+    claim: Longs
+    rate: Floats
+    claim_count: Longs
+    used: Longs
+    others: Floats
+
+
+def new_events(most_count: int) -> Events:
+    """Give room for so many events."""
+    return Events(
+        np.zeros((most_count, EVENT_COLUMNS_COUNT)),
+        np.zeros((most_count, CLAIM_COUNT), dtype=np.int64),
+        np.zeros((most_count, CLAIM_COUNT)),
+        np.zeros(most_count, dtype=np.int64),
+        np.zeros(1, dtype=np.int64),
+        np.full(most_count, -1.0),
+    )
+
+
+@njit(cache=True)
+def release(scene: Scene, events: Events, e: int) -> None:
+    """Take what event e explains out of `explained`."""
+    for i in range(events.claim_count[e]):
+        k = events.claim[e, i]
+        scene.detections[k, DET_EXPLAINED] = max(0.0, scene.detections[k, DET_EXPLAINED] - events.rate[e, i])
+    events.claim_count[e] = 0
+
+
+@njit(cache=True)
+def claim(scene: Scene, events: Events, e: int, work: Work, n: int) -> None:
+    """Write what event e explains into `explained`, from the rows it was weighed on."""
+    m = 0
+    for i in range(n):
+        if work.detection[i] < 0 or work.row[i, WK_PROBABILITY] < _CLAIM_LEAST or m == CLAIM_COUNT:
+            continue
+        step = curve_index(work.row[i, WK_DISTANCE], events.row[e, EV_RANGE])
+        events.claim[e, m] = work.detection[i]
+        events.rate[e, m] = math.exp(scene.curve[0, step] + work.row[i, WK_DENSITY])
+        scene.detections[work.detection[i], DET_EXPLAINED] += events.rate[e, m]
+        m += 1
+    events.claim_count[e] = m
+
+
+@njit(cache=True)
+def log_density(scene: Scene, events: Events, row: Floats, own: int) -> float:
+    """Give the logarithm of how many events (1/m2/s) are to be expected at a place and time: everywhere, and near kin.
+
+    Fire comes in missions (Neyman and Scott 1958): each accepted event makes others near it, within `TH_KIN_SIGMA` and
+    a double-exponential `TH_KIN_TIME`, likelier.
+    """
+    theta, others = scene.theta, events.row
+    variance = theta[TH_KIN_SIGMA] ** 2
+    time = theta[TH_KIN_TIME]
+    x, y, t = row[EV_X], row[EV_Y], row[EV_T]
+    total = 0.0
+    for e in range(events.used[0]):
+        dt = abs(others[e, EV_T] - t)
+        if dt > _KIN_TIMES_MAX * time or e == own or others[e, EV_ALIVE] == 0.0:
+            continue
+        square = (others[e, EV_X] - x) ** 2 + (others[e, EV_Y] - y) ** 2
+        if square < 16.0 * variance:
+            total += math.exp(-0.5 * square / variance - dt / time)
+    total *= theta[TH_KIN_COUNT] / (2.0 * math.pi * variance * 2.0 * time)
+    return math.log(theta[TH_DENSITY] + total)
+
+
+@njit(cache=True)
+def accept(
+    scene: Scene, air: Air, work: Work, events: Events, proposals: Floats, order: Longs, least: tuple[float, float]
+) -> int:
+    """Accept proposals in the given order, each weighed against all accepted before it; give how many were."""
+    accepted = 0
+    for p in order:
+        if events.used[0] == len(events.row):
+            break
+        row = proposals[p].copy()
+        row[EV_LOG_DENSITY] = log_density(scene, events, row, -1)
+        n = settle(scene, air, work, row, _ROUNDS_S)
+        if row[EV_LOG_ODDS] < least[0] or row[EV_PURITY] < least[1] or row[EV_COUNT] < 3:
+            continue
+        e = events.used[0]
+        events.row[e] = row
+        events.row[e, EV_ALIVE] = 1.0
+        events.used[0] += 1
+        events.others[e] = -1.0
+        claim(scene, events, e, work, n)
+        accepted += 1
+    return accepted
+
+
+@njit(cache=True)
+def _others_rate(scene: Scene, events: Events, e: int) -> float:
+    """Give how much of what event e claims is explained by others, as a sum of rates against clutter-like ones."""
+    detections = scene.detections
+    total = 0.0
+    for i in range(events.claim_count[e]):
+        others = max(detections[events.claim[e, i], DET_EXPLAINED] - events.rate[e, i], 0.0)
+        total += others / (0.1 + others)
+    return total
+
+
+@njit(cache=True)
+def polish(scene: Scene, air: Air, work: Work, events: Events, least: float, everything: bool) -> int:
+    """Weigh accepted events anew against all the others, move them, and drop those below the least log-odds.
+
+    All of them, or only those for which what others explain has changed since they were last weighed; give how many
+    were dropped.
+    """
+    dropped = 0
+    for e in range(events.used[0]):
+        if events.row[e, EV_ALIVE] == 0.0:
+            continue
+        if not everything and abs(_others_rate(scene, events, e) - events.others[e]) < _CHANGE_LEAST:
+            continue
+        release(scene, events, e)
+        row = events.row[e]
+        row[EV_LOG_DENSITY] = log_density(scene, events, row, e)
+        n = settle(scene, air, work, row, _ROUNDS_S)
+        if row[EV_LOG_ODDS] < least or row[EV_COUNT] < 3:
+            row[EV_ALIVE] = 0.0
+            dropped += 1
+        else:
+            claim(scene, events, e, work, n)
+            events.others[e] = _others_rate(scene, events, e)
+    return dropped
+
+
+@njit(cache=True)
+def merge(scene: Scene, air: Air, work: Work, events: Events, order: Longs) -> int:
+    """Try to explain two close events as one; give how many were merged."""
+    merged = 0
+    for b in order:
+        if events.row[b, EV_ALIVE] == 0.0:
+            continue
+        for a in range(events.used[0]):
+            if a == b or events.row[a, EV_ALIVE] == 0.0 or events.row[a, EV_LOG_ODDS] < events.row[b, EV_LOG_ODDS]:
+                continue
+            dt = abs(events.row[a, EV_T] - events.row[b, EV_T])
+            if dt > _MERGED_S or (events.row[a, EV_PURITY] > _WHOLE and events.row[b, EV_PURITY] > _WHOLE):
+                continue
+            dx = events.row[a, EV_X] - events.row[b, EV_X]
+            dy = events.row[a, EV_Y] - events.row[b, EV_Y]
+            if dx * dx + dy * dy > _MERGED_M * _MERGED_M:
+                continue
+            if _merge_pair(scene, air, work, events, a, b):
+                merged += 1
+                break
+    return merged
+
+
+@njit(cache=True)
+def _merge_pair(scene: Scene, air: Air, work: Work, events: Events, a: int, b: int) -> bool:
+    release(scene, events, b)
+    release(scene, events, a)
+    events.row[b, EV_ALIVE] = 0.0
+    row = events.row[a].copy()
+    row[EV_LOG_DENSITY] = log_density(scene, events, row, a)
+    n = settle(scene, air, work, row, _ROUNDS_S[:0])
+    before = row[EV_LOG_ODDS]
+    n = settle(scene, air, work, row, _WIDE_S)
+    if row[EV_LOG_ODDS] > before + events.row[b, EV_LOG_ODDS]:
+        events.row[a] = row
+        claim(scene, events, a, work, n)
+        return True
+    events.row[b, EV_ALIVE] = 1.0
+    n = look(scene, air, work, event_of(events.row[a]), FULL_REACH_RATIO)
+    weigh_members(scene, work, n, events.row[a, EV_RANGE])
+    claim(scene, events, a, work, n)
+    n = look(scene, air, work, event_of(events.row[b]), FULL_REACH_RATIO)
+    weigh_members(scene, work, n, events.row[b, EV_RANGE])
+    claim(scene, events, b, work, n)
+    return False

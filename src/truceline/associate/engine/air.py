@@ -1,0 +1,127 @@
+"""The air between stations, estimated from the events themselves and from a forecast: a Gaussian process on nodes.
+
+Events are eliminated by their Schur complement (gather.py), so what remains is a linear system for (c, u, v) at every
+node; the forecast's mean and the process's covariance are its prior (Rasmussen and Williams 2006, chapter 2).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+from scipy.spatial import cKDTree
+
+from truceline.associate.engine.accept import Events
+from truceline.associate.engine.gather import air_equations
+from truceline.associate.engine.layout import Air, Floats, Longs, Scene, Work
+from truceline.associate.network import Network
+from truceline.associate.settings_engine import MediumPrior
+
+NODE_M = 15_000.0
+"""Distance of nodes; bilinear between them, so a little under the correlation length."""
+
+Factor = tuple[Floats, bool]
+"""A Cholesky factor and whether it is the lower one, as scipy gives it."""
+
+UNKNOWN_M = 20_000.0
+"""Nodes farther than this from every station stay as forecast."""
+
+NODE_S = 700.0
+"""Longest time between nodes."""
+
+NODES_LEAST_COUNT = 16
+NODES_MOST_COUNT = 700
+"""Nodes of one window; a wider network has them farther apart."""
+
+_NUGGET_RATIO = 1e-3
+
+
+class AirPrior(NamedTuple):
+    """The air before any event: its mean on every node, and its inverse covariance on those near stations.
+
+    `unknown` are the places of (c, u, v) of those nodes in the flattened values; the others stay as forecast.
+    """
+
+    air: Air
+    precision: Floats
+    unknown: Longs
+
+
+def prior_air(network: Network, span_s: tuple[float, float], *, medium: MediumPrior, nodes_max_count: int) -> AirPrior:
+    """Give the forecast on nodes over a network and a span of seconds, even about the network's middle."""
+    width, height = float(np.ptp(network.x_m)), float(np.ptp(network.y_m))
+    nt = max(2, math.ceil((span_s[1] - span_s[0]) / NODE_S) + 1)
+    step_m = NODE_M
+    most = min(max(nodes_max_count, NODES_LEAST_COUNT), NODES_MOST_COUNT)
+    while (math.ceil(width / step_m) + 1) * (math.ceil(height / step_m) + 1) * nt > most:
+        step_m *= 1.25
+        if step_m > max(width, height):
+            break
+    nx, ny = math.ceil(width / step_m) + 1, math.ceil(height / step_m) + 1
+    middle = 0.5 * (network.x_m.min() + network.x_m.max()), 0.5 * (network.y_m.min() + network.y_m.max())
+    value = np.empty((nt, ny, nx, 3))
+    value[...] = (medium.sound_speed_m_per_s, medium.wind_east_m_per_s, medium.wind_north_m_per_s)
+    step_s = max((span_s[1] - span_s[0]) / (nt - 1), 1.0)
+    x0, y0 = middle[0] - 0.5 * (nx - 1) * step_m, middle[1] - 0.5 * (ny - 1) * step_m
+    air = Air(value, float(x0), float(y0), span_s[0], step_m, step_s)
+    near = _near_stations(air, network)
+    unknown = (3 * near[:, None] + np.arange(3)).ravel()
+    return AirPrior(air, _precision(air, near, medium), unknown)
+
+
+def _near_stations(air: Air, network: Network) -> Longs:
+    """Give the nodes, of all times, that lie within `UNKNOWN_M` of some station: no path leads by the others."""
+    nt, ny, nx, _ = air.value.shape
+    y, x = np.meshgrid(air.y0_m + np.arange(ny) * air.step_m, air.x0_m + np.arange(nx) * air.step_m, indexing="ij")
+    stations = cKDTree(np.stack([network.x_m, network.y_m], axis=1))
+    distance_m, _ = stations.query(np.stack([x.ravel(), y.ravel()], axis=1), k=1)
+    near = np.flatnonzero(distance_m <= max(UNKNOWN_M, air.step_m))
+    return np.asarray((np.arange(nt)[:, None] * (nx * ny) + near).ravel(), dtype=np.int64)
+
+
+def _precision(air: Air, near: Longs, medium: MediumPrior) -> Floats:
+    """Give the inverse covariance of some nodes' (c, u, v): a squared exponential each, about an unknown mean."""
+    nt, ny, nx, _ = air.value.shape
+    t, y, x = np.meshgrid(
+        np.arange(nt) * air.step_s / medium.time_s,
+        np.arange(ny) * air.step_m / medium.length_m,
+        np.arange(nx) * air.step_m / medium.length_m,
+        indexing="ij",
+    )
+    place = np.stack([t.ravel(), y.ravel(), x.ravel()])[:, near]
+    square = ((place[:, :, None] - place[:, None, :]) ** 2).sum(axis=0)
+    smooth = np.exp(-0.5 * square) + _NUGGET_RATIO * np.eye(len(square))
+    size = len(square)
+    precision = np.zeros((size, 3, size, 3))
+    sound = medium.sound_speed_variation_m_per_s**2, medium.sound_speed_sigma_m_per_s**2
+    wind = medium.wind_variation_m_per_s**2, medium.wind_sigma_m_per_s**2
+    for kind, (variation, mean) in enumerate((sound, wind, wind)):
+        precision[:, kind, :, kind] = np.linalg.inv(variation * smooth + mean)
+    return precision.reshape(3 * size, 3 * size)
+
+
+def estimate_air(
+    scene: Scene, work: Work, *, taught_by: tuple[Events, Longs], air: Air, prior: AirPrior
+) -> tuple[Air, Factor]:
+    """Give the air as some of the events make it, one Gauss-Newton step on, and its information, factored."""
+    size = air.value.size
+    matrix, right = np.zeros((size, size)), np.zeros(size)
+    air_equations(scene, air, work, taught_by[0], taught_by[1], matrix, right)
+    some = np.ix_(prior.unknown, prior.unknown)
+    factor = cho_factor(matrix[some] + prior.precision, lower=True, overwrite_a=True, check_finite=False)
+    off = (prior.air.value - air.value).reshape(-1)[prior.unknown]
+    change = np.zeros(size)
+    change[prior.unknown] = cho_solve(factor, right[prior.unknown] + prior.precision @ off, check_finite=False)
+    value = air.value + change.reshape(air.value.shape)
+    return air._replace(value=value), factor
+
+
+def air_covariance(prior: AirPrior, factor: Factor) -> Floats:
+    """Give the covariance ((m/s)^2) of all nodes' flattened (c, u, v): zero for those that stay as forecast."""
+    size = prior.air.value.size
+    covariance = np.zeros((size, size))
+    known = cho_solve(factor, np.eye(len(prior.unknown)), overwrite_b=True, check_finite=False)
+    covariance[np.ix_(prior.unknown, prior.unknown)] = known
+    return covariance

@@ -1,0 +1,140 @@
+"""Compiled: where there was one event there may be more; only their times are looked for.
+
+Fire comes in missions from and to one place. With the place known to a few hundred metres, every free detection near it
+says when such an event would have been; where many stations agree within a second, one is proposed.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from truceline.associate.engine.accept import Events, log_density
+from truceline.associate.engine.layout import (
+    DET_EXPLAINED,
+    EV_COUNT,
+    EV_LOG_DENSITY,
+    EV_LOG_ODDS,
+    EV_PURITY,
+    EV_RANGE,
+    EV_T,
+    EV_X,
+    EV_Y,
+    EVENT_COLUMNS_COUNT,
+    STA_CLUTTER,
+    STA_SLOWNESS,
+    STA_WEIGHT,
+    STA_X,
+    STA_Y,
+    TH_SPAN_END,
+    TH_SPAN_START,
+    Air,
+    Bools,
+    Floats,
+    Scene,
+    Work,
+)
+from truceline.associate.engine.propose import FREE_RATIO, mark
+from truceline.associate.engine.refine import settle
+from truceline.associate.engine.sound import air_at, travel_s
+from truceline.associate.engine.weigh import cell_of, first_at
+
+_AROUND_S = 60.0
+_AGREE_S = 1.0
+_STATIONS_COUNT = 30
+_TIMES_COUNT = 4096
+_GAIN_LEAST = 3.0
+_STRONG = 12.0
+_PURE = 0.8
+_ANNEALING_S = np.array([0.4, 0.12, 0.0, 0.0])
+
+
+@njit(cache=True)
+def _origin_times(
+    scene: Scene,
+    site: tuple[float, float, float, float],
+    speeds: tuple[float, float, float],
+    marked: Bools,
+    out: Floats,
+) -> int:
+    """Write when an event at a site (x, y, t, range) would have been, by every free detection near; give how many."""
+    stations, start, time_s, detections = scene.stations, scene.start, scene.time_s, scene.detections
+    index = scene.lookup.station
+    x, y, t, range_m = site
+    cell = cell_of(scene.lookup, x, y)
+    n = 0
+    looked_at = 0
+    for place in range(scene.lookup.start[cell], scene.lookup.start[cell + 1]):
+        s = index[place]
+        dx, dy = stations[s, STA_X] - x, stations[s, STA_Y] - y
+        if stations[s, STA_SLOWNESS] > 0.0 or stations[s, STA_WEIGHT] == 0.0:
+            continue
+        if dx * dx + dy * dy > range_m * range_m or looked_at == _STATIONS_COUNT:
+            continue
+        looked_at += 1
+        travel = travel_s(dx, dy, speeds)
+        k = first_at(time_s, start[s], start[s + 1], t + travel - _AROUND_S)
+        while k < start[s + 1] and time_s[k] <= t + travel + _AROUND_S and n < _TIMES_COUNT:
+            if detections[k, DET_EXPLAINED] < FREE_RATIO * stations[s, STA_CLUTTER] and not marked[k]:
+                out[n] = time_s[k] - travel
+                n += 1
+            k += 1
+    return n
+
+
+@njit(cache=True)
+def _agreements(times: Floats, n: int, out: Floats) -> int:
+    """Write the middles of the spans in which the most origin times agree, each span used once; give how many."""
+    ordered = np.sort(times[:n])
+    background = n * _AGREE_S / (2.0 * _AROUND_S)
+    gain = np.zeros(n)
+    until = np.zeros(n, dtype=np.int64)
+    j = 0
+    for i in range(n):
+        while j < n and ordered[j] <= ordered[i] + _AGREE_S:
+            j += 1
+        until[i] = j
+        count = j - i
+        if count >= 4 and count > background:
+            gain[i] = count * math.log(count / background) - (count - background)
+    m = 0
+    while m < len(out):
+        i = int(np.argmax(gain))
+        if gain[i] < _GAIN_LEAST:
+            break
+        out[m] = np.median(ordered[i : until[i]])
+        m += 1
+        for k in range(n):
+            if abs(ordered[k] - ordered[i]) < 1.5 * _AGREE_S:
+                gain[k] = 0.0
+    return m
+
+
+@njit(cache=True)
+def repeat(scene: Scene, air: Air, work: Work, sites: Floats, events: Events, out: Floats) -> int:
+    """Fill `out` with settled hypotheses at the places of known events and other times; give how many."""
+    times = np.empty(_TIMES_COUNT)
+    middles = np.empty(24)
+    row = np.zeros(EVENT_COLUMNS_COUNT)
+    marked = np.zeros(len(scene.time_s), dtype=np.bool_)
+    count = 0
+    for site in range(len(sites)):
+        x, y, t, range_m = sites[site, EV_X], sites[site, EV_Y], sites[site, EV_T], sites[site, EV_RANGE]
+        n = _origin_times(scene, (x, y, t, range_m), air_at(air, x, y, t), marked, times)
+        if n < 4:
+            continue
+        found = _agreements(times, n, middles)
+        for i in range(found):
+            row[EV_X], row[EV_Y], row[EV_T], row[EV_RANGE] = x, y, middles[i], range_m
+            if not scene.theta[TH_SPAN_START] - 75.0 < middles[i] < scene.theta[TH_SPAN_END]:
+                continue
+            row[EV_LOG_DENSITY] = log_density(scene, events, row, -1)
+            n = settle(scene, air, work, row, _ANNEALING_S)
+            if row[EV_LOG_ODDS] > 0.0 and row[EV_COUNT] >= 3 and count < len(out):
+                out[count] = row
+                count += 1
+                if row[EV_LOG_ODDS] > _STRONG and row[EV_PURITY] > _PURE:
+                    mark(work, n, marked)
+    return count
