@@ -73,6 +73,7 @@ def prepare(scene: Scene) -> Prepared:
         event_of = owners(solution, len(detections.time_s))
         return Answer(solution.x_m, solution.y_m, solution.time_s, covariance_m2, event_of)
 
+    associate()  # a running service has its compiled code loaded; the tiny scene does not reach all of it
     return associate
 
 

@@ -148,7 +148,7 @@ def run(args: argparse.Namespace) -> int:
 def run_with(args: argparse.Namespace, solver: tuple[Solver, str], modality_index: dict[str, int]) -> int:
     """Do the same with a named solver: a pure function of a tile's input."""
     from truceline.cli.associate_run_input import plan_of, read_table
-    from truceline.cli.progress import Progress
+    from truceline.cli.progress import Progress, say_compiling
     from truceline.errors import InputUnusable
     from truceline.runners.tile_network import read_stations
     from truceline.runners.tile_solving import Solving
@@ -162,6 +162,7 @@ def run_with(args: argparse.Namespace, solver: tuple[Solver, str], modality_inde
     sys.stderr.write(
         f"{len(stations.station_ids):,} stations, {plan.total_row_count:,} detections, {settings.grid.grid_id}\n"
     )
+    say_compiling()
     progress = Progress("solving")
     started_s = time.monotonic()
     with Solving(solver[0], solver_id=solver[1], processes_count=args.processes) as solving:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -47,3 +48,10 @@ class Progress:
         if self._is_terminal and self._width_count:
             self._stream.write("\r" + " " * self._width_count + "\r")
             self._stream.flush()
+
+
+def say_compiling(stream: TextIO | None = None) -> None:
+    """Say that the engine is compiled first, where no earlier run left it compiled: that takes about a minute, once."""
+    folder = Path(__file__).resolve().parent.parent / "associate" / "engine" / "__pycache__"
+    if not os.environ.get("NUMBA_CACHE_DIR") and not any(folder.glob("*.nbi")):
+        (stream or sys.stderr).write("compiling the association engine, once: this takes about a minute\n")

@@ -61,7 +61,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Continue the run of a store and print what is new."""
     from truceline.adapters.stores.workspace import Workspace
-    from truceline.cli.progress import Progress
+    from truceline.cli.progress import Progress, say_compiling
     from truceline.errors import InputUnusable
     from truceline.observe.registry import manifests_for
     from truceline.pipeline import Pipeline
@@ -72,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
         if not store.ingested_files():
             raise InputUnusable(f"{args.store}: nothing was taken in yet; begin with `truceline ingest`")
         settings = _settings(store, args.agreement)
+        say_compiling()
         progress = Progress("assessing")
         runner = EmbeddedRun(
             Pipeline(settings, lines=store.lines()),

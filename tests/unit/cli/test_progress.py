@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from truceline.cli import progress
-from truceline.cli.progress import Progress
+from truceline.cli.progress import Progress, say_compiling
 
 
 class Terminal(io.StringIO):
@@ -58,3 +58,18 @@ def test_progress_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> 
     Progress("reading").done()
 
     assert capsys.readouterr().out == ""
+
+
+def test_compiling_is_said_only_where_nothing_is_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The minute that the first run takes is announced, and no other."""
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr(progress, "__file__", str(tmp_path / "cli" / "progress.py"))
+    first, second = io.StringIO(), io.StringIO()
+    say_compiling(first)
+    cache = tmp_path / "associate" / "engine" / "__pycache__"
+    cache.mkdir(parents=True)
+    (cache / "solve.nbi").touch()
+    say_compiling(second)
+
+    assert "compiling the association engine" in first.getvalue()
+    assert not second.getvalue()

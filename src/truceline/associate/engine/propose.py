@@ -65,6 +65,8 @@ PARTNERS_COUNT = 64
 _GATE = 2.4
 _BEHIND_MAX = 4.5
 _ABORT = -5.6
+_ABORT_OF_MANY = -4.0
+_MANY_COUNT = 100
 _RANGE_M = 9_000.0
 _REFINED_LEAST = 6.0
 _GOOD_ENOUGH = 35.0
@@ -231,6 +233,7 @@ def _weigh_candidates(
     quick_s, quick_ratio = scene.theta[TH_QUICK_S], scene.theta[TH_QUICK_RATIO]
     bucket_start, per_s, last = scene.bucket.start_s, scene.bucket.per_s, first.shape[1] - 1
     mesh = (scene.lookup.x0_m, scene.lookup.y0_m, scene.lookup.cell_m, scene.lookup.nx_count, scene.lookup.ny_count)
+    patience = _ABORT if m < _MANY_COUNT else _ABORT_OF_MANY
     winner, most = -1, 0.0
     for i in range(m):
         x, y, t = out[i, 0], out[i, 1], out[i, 2]
@@ -255,7 +258,7 @@ def _weigh_candidates(
             if k == end or time_s[k] > high:
                 if k == first[s, max(bucket - 1, 0)] or time_s[k - 1] < low - stations[s, STA_DEAD]:
                     total += curve[1, step] * stations[s, STA_LISTENS]
-                    if total < best - _BEHIND_MAX or total < _ABORT:
+                    if total < best - _BEHIND_MAX or total < patience:
                         break
                 continue
             ratio = -1e9

@@ -69,6 +69,12 @@ STATIONS_LEAST_COUNT = 4
 FIRST_ANCHORS_COUNT = 5_000
 """Detections from which the first, learning pass proposes; evenly taken."""
 
+CROWDED_ANCHORS_COUNT = 10_000
+"""The same under heavy fire, where more of them fail; then later passes also begin at those that failed before."""
+
+CROWDED_RATE_HZ = 0.2
+"""Detections of a station per second, on average, from which fire is called heavy."""
+
 TEACHERS_COUNT = 300
 """Events from which air and errors are learnt on the way, about; the last estimate of the air uses all."""
 
@@ -104,6 +110,7 @@ class Window(NamedTuple):
     area_m2: float
     prior: AirPrior
     log_odds_min_ratio: float
+    is_crowded: bool
 
 
 def solve_window(
@@ -132,6 +139,8 @@ def solve_window(
     _search(window, air, _SECOND)
     merge(window.scene, air, window.work, window.events, _weakest_first(window))
     air = _learn(window, air)
+    if window.is_crowded:
+        window.tried[...] = False
     for purity in _LATER_PURITIES:
         known = int(window.events.used[0])
         found = _search(window, air, (window.log_odds_min_ratio, purity))
@@ -168,6 +177,7 @@ def _window(
         area_m2=area_m2,
         prior=prior_air(network, span_s, medium=medium, nodes_max_count=count // DETECTIONS_PER_NODE_COUNT),
         log_odds_min_ratio=settings.log_odds_min_ratio,
+        is_crowded=count > CROWDED_RATE_HZ * (span_s[1] - span_s[0]) * len(network.x_m),
     )
 
 
@@ -192,7 +202,8 @@ def _learn_first(window: Window, air: Air) -> tuple[Air, Floats, Floats]:
     scene, events = window.scene, window.events
     scene.theta[TH_QUICK_S], scene.theta[TH_QUICK_RATIO] = _FIRST_QUICK
     learn_free_rate(scene, window.station_of, window.watched_s)
-    stride = max(1, len(window.order) // FIRST_ANCHORS_COUNT)
+    most = CROWDED_ANCHORS_COUNT if window.is_crowded else FIRST_ANCHORS_COUNT
+    stride = max(1, len(window.order) // most)
     anchors = np.ascontiguousarray(window.order[::stride])
     found = propose(scene, air, window.work, anchors, window.station_of, window.tried, _FIRST[1], window.proposals)
     _accept(window, air, found, _FIRST)
