@@ -153,7 +153,6 @@ def test_stated_sigmas_of_zero_end_nothing() -> None:
     assert (solution.covariance[:, [0, 3, 5]] > 0.0).all()
 
 
-@pytest.mark.xfail(strict=True, reason="a burst takes the proposal of a weak event in one case of five")
 def test_a_burst_at_one_station_is_borne() -> None:
     """Ten detections a second at one station make no event, cost none, and stand as its clutter rate."""
     times_s = np.sort(np.random.default_rng(3).uniform(0.0, SPAN_S[1], 2_400))
