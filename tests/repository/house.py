@@ -50,6 +50,7 @@ TEXT_ENDINGS = frozenset(
 )
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+COMPILER = "njit"
 
 
 def hold_none(found: Iterable[str]) -> None:
@@ -146,3 +147,9 @@ def parameters_of(function: FunctionNode) -> list[ast.arg]:
     """Give a function's named parameters without `self` and `cls`."""
     given = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
     return [entry for entry in given if entry.arg not in {"self", "cls"}]
+
+
+def is_compiled(function: FunctionNode) -> bool:
+    """Say whether a function is compiled: decorated with `njit`, called or not, by whatever name of its module."""
+    called = [node.func if isinstance(node, ast.Call) else node for node in function.decorator_list]
+    return any(COMPILER == (node.attr if isinstance(node, ast.Attribute) else ast.unparse(node)) for node in called)

@@ -5,7 +5,17 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from repository.house import FunctionNode, files_in, functions_of, hold_none, parameters_of, shown, text_of, tree_of
+from repository.house import (
+    FunctionNode,
+    files_in,
+    functions_of,
+    hold_none,
+    is_compiled,
+    parameters_of,
+    shown,
+    text_of,
+    tree_of,
+)
 
 FILE_MOST_LINES_COUNT = 500
 FUNCTION_MOST_LINES_COUNT = 60
@@ -25,7 +35,6 @@ EXCEPTIONS = {
 }
 """(file, function or ''): why it reads better as it is. May only shrink."""
 EXCEPTIONS_MOST_COUNT = 6
-COMPILER = "njit"
 BANNED_PARTS = frozenset({"util", "utils", "helper", "helpers", "manager", "handler", "common", "misc"})
 
 
@@ -53,12 +62,6 @@ def shape_breaches(tree: ast.Module, text: str) -> list[tuple[str, str]]:
     lengths = [(function.name, length_count(function)) for function in functions_of(tree)]
     too_long = [(name, count) for name, count in lengths if count > FUNCTION_MOST_LINES_COUNT]
     return found + [(name, f"has {count} lines, limit {FUNCTION_MOST_LINES_COUNT}") for name, count in too_long]
-
-
-def is_compiled(function: FunctionNode) -> bool:
-    """Say whether a function is compiled: decorated with `njit`, called or not, by whatever name of its module."""
-    called = [node.func if isinstance(node, ast.Call) else node for node in function.decorator_list]
-    return any(COMPILER == (node.attr if isinstance(node, ast.Attribute) else ast.unparse(node)) for node in called)
 
 
 def parameter_breaches(tree: ast.Module) -> list[tuple[str, str]]:

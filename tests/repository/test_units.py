@@ -5,7 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from repository.house import files_in, hold_none, parameters_of, public_classes, public_functions, shown, tree_of
+from repository.house import (
+    files_in,
+    hold_none,
+    is_compiled,
+    parameters_of,
+    public_classes,
+    public_functions,
+    shown,
+    tree_of,
+)
 
 LENGTHS = frozenset({"m", "km", "mm", "m2", "km2"})
 TIMES = frozenset({"ns", "us", "ms", "s", "minutes", "hour", "hours", "day", "days", "years"})
@@ -52,16 +61,11 @@ def names_unit(name: str) -> bool:
     return last in UNITS or (last.endswith("s") and last[:-1] in UNITS) or name.lower() in WHOLE_WORDS
 
 
-def is_compiled(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Say whether numba compiles a function: it is written like its equations, whose symbols its docstring explains."""
-    return any("njit" in ast.unparse(decorator) for decorator in function.decorator_list)
-
-
 def public_numbers(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """Give (qualified name, own name) of every public number: parameters, fields, and constants of a module."""
     for qualified, function in public_functions(tree):
         if is_compiled(function):
-            continue
+            continue  # written like its equations; its docstring explains the symbols
         for entry in parameters_of(function):
             if is_number(entry.annotation):
                 yield f"{qualified}.{entry.arg}", entry.arg
