@@ -9,6 +9,8 @@ from truceline.associate.engine.accept import Events
 from truceline.associate.engine.gather import add_path, node_room, own_rate
 from truceline.associate.engine.layout import (
     EV_ALIVE,
+    EV_LOG_ODDS,
+    EV_PURITY,
     EV_RANGE,
     EV_X,
     EV_Y,
@@ -31,8 +33,26 @@ from truceline.associate.engine.refine import (
 )
 from truceline.associate.engine.weigh import look, weigh_members
 
-INFLATION = (0.017, 3.311, 0.803, 0.873)
-"""Coefficients of the widening of covariances, see `inflation_ratio`."""
+INFLATION = {
+    "always": 0.592,
+    "misfit": 0.851,
+    "undecided": 0.945,
+    "thin": 0.240,
+    "missing": 0.252,
+    "crowd": -0.127,
+    "misfit x misfit": 2.288,
+    "thin x thin": 0.201,
+    "missing x missing": 0.563,
+    "misfit x crowd": 0.113,
+    "undecided x crowd": 0.241,
+    "thin x crowd": 0.480,
+    "misfit x undecided": 2.887,
+}
+"""Coefficients of the widening of covariances by what tells of doubt, and by products of two, see `inflation_ratio`."""
+
+INFLATION_MAX_RATIO = 100.0
+_USUAL_RATE_HZ = 0.05
+_CROWD_LOW, _CROWD_HIGH = -0.5, 2.3
 
 
 @njit(cache=True)
@@ -96,14 +116,26 @@ def covariances(scene: Scene, air: Air, work: Work, events: Events, air_covarian
     return out
 
 
-def inflation_ratio(doubted: Floats, log_odds_ratio: Floats) -> Floats:
-    """Give by how much variances are widened for what the linear model does not know, from (chi-squared, undecided).
+def inflation_ratio(doubted: Floats, rows: Floats, *, rate_hz: float) -> Floats:
+    """Give by how much variances are widened for what the linear model does not know: ln f = b . (1, d, products of d).
 
-    ln f = b0 + b1 ln^2 max(chi2, 1) + b2 ln(1 + 10 undecided) + b3 ln^2(25 / log-odds), the last below 25:
-    fitted by quantile regression at 50, 90, 95 % to events of a benchmark at two seeds (docs/method/association.md).
+    `doubted` is (n, 2), chi-squared and undecided; `rows` the events (n, `EV_*`); `rate_hz` the detections of a station
+    per second. Doubt d is: misfit ln max(chi2, 1); undecided ln(1 + 10 u) - 0.6; thin ln(25 / log-odds) below 25;
+    missing 3 max(0, 1 - purity); crowd ln(rate / 0.05). Fitted by quantile regression at 50, 90 and 95 % to events of
+    a benchmark at four seeds, checked on others (docs/method/association.md).
     """
     chi2, undecided = np.nan_to_num(doubted[:, 0], nan=1.0), np.nan_to_num(doubted[:, 1], nan=0.0)
-    b0, b1, b2, b3 = INFLATION
-    thin = np.log(25.0 / np.clip(log_odds_ratio, 1.0, 25.0))
-    misfit = np.log(np.maximum(chi2, 1.0))
-    return np.asarray(np.exp(b0 + b1 * misfit**2 + b2 * np.log1p(10.0 * undecided) + b3 * thin**2))
+    crowd = np.clip(np.log(rate_hz / _USUAL_RATE_HZ), _CROWD_LOW, _CROWD_HIGH)
+    doubt = {
+        "always": np.ones(len(rows)),
+        "misfit": np.log(np.maximum(chi2, 1.0)),
+        "undecided": np.log1p(10.0 * undecided) - 0.6,
+        "thin": np.log(25.0 / np.clip(rows[:, EV_LOG_ODDS], 1.0, 25.0)),
+        "missing": 3.0 * np.maximum(0.0, 1.0 - rows[:, EV_PURITY]),
+        "crowd": np.full(len(rows), crowd),
+    }
+    total = np.zeros(len(rows))
+    for name, coefficient in INFLATION.items():
+        first, _, second = name.partition(" x ")
+        total += coefficient * (doubt[first] * doubt[second] if second else doubt[first])
+    return np.asarray(np.minimum(np.exp(total), INFLATION_MAX_RATIO))

@@ -13,6 +13,8 @@ import numpy as np
 from numba import njit
 
 from truceline.associate.engine.layout import (
+    CURVE_COUNT,
+    CURVE_STEP_RATIO,
     DET_BEARING,
     DET_BEARING_SIGMA,
     DET_EXPLAINED,
@@ -49,7 +51,7 @@ from truceline.associate.engine.layout import (
 )
 from truceline.associate.engine.refine import settle
 from truceline.associate.engine.sound import air_at, travel_s
-from truceline.associate.engine.weigh import bearing_fit, curve_index, first_at, mesh_cell
+from truceline.associate.engine.weigh import bearing_fit, first_at, mesh_cell
 
 LOOKED_AT_COUNT = 24
 """Stations a proposal is weighed on before it is taken up."""
@@ -59,13 +61,23 @@ FREE_RATIO = 8.0
 
 CANDIDATES_COUNT = 4096
 CLOSE_COUNT = 4
+"""One of the two stations that make a candidate with an anchor is among so many nearest to the anchor's."""
+
 PARTNERS_COUNT = 64
 """Detections of near stations with which one anchor is combined; later ones are left out."""
+
+OF_ONE_STATION_COUNT = 12
+"""How many of them one station gives at the most, so that a burst at one does not crowd out the rest."""
+
+CROWDED_COUNT = 32
+"""From so many partners on, those of the station with the most left aside, fire is heavy: every event can be found
+from many anchors then, and a candidate is given up at its first silent station."""
 
 _GATE = 2.4
 _BEHIND_MAX = 4.5
 _ABORT = -5.6
 _ABORT_OF_MANY = -4.0
+_ABORT_IN_CROWD = -1.5
 _MANY_COUNT = 100
 _RANGE_M = 9_000.0
 _REFINED_LEAST = 6.0
@@ -85,13 +97,21 @@ _ANNEALING_S = np.array([0.25, 0.08, 0.0, 0.0])
 
 
 class Partners(NamedTuple):
-    """Room for one anchor: its partners (moved x, moved y, c dt) and their stations, and the candidates they make."""
+    """Room for one anchor: its partners and their stations, and the candidates they make.
+
+    `row` has moved x, moved y, b = c dt, D^2 and (D^2 - b^2) / 2; the first `close_count` are of the nearest stations,
+    `others_count` are not of the one with the most. `quiet` is ln(sqrt(2 pi) r) of every detection of the scene, r all
+    else that may have made it; `turning` says whether any has a bearing.
+    """
 
     row: Floats
     station: Longs
     candidate: Floats
     made_of: Longs
     close_count: Longs
+    others_count: Longs
+    quiet: Floats
+    turning: Bools
 
 
 @njit(cache=True)
@@ -102,7 +122,7 @@ def _partners(scene: Scene, anchor: int, station: int, room: Partners, speeds: t
     c, u, v = speeds
     wind = math.sqrt(u * u + v * v)
     t = time_s[anchor]
-    n = 0
+    n, most_of_one = 0, 0
     room.close_count[0] = PARTNERS_COUNT
     for i in range(near.shape[1]):
         other = near[station, i]
@@ -115,45 +135,53 @@ def _partners(scene: Scene, anchor: int, station: int, room: Partners, speeds: t
         if i == CLOSE_COUNT:
             room.close_count[0] = n
         k = first_at(time_s, start[other], start[other + 1], t - _SLACK_S)
-        while k < start[other + 1] and time_s[k] <= t + most and n < PARTNERS_COUNT:
+        before = n
+        until = min(n + OF_ONE_STATION_COUNT, PARTNERS_COUNT)
+        while k < start[other + 1] and time_s[k] <= t + most and n < until:
             if detections[k, DET_EXPLAINED] < FREE_RATIO * clutter:
                 dt = time_s[k] - t
                 rows[n, 0] = dx - u * dt
                 rows[n, 1] = dy - v * dt
                 rows[n, 2] = c * dt
+                rows[n, 3] = rows[n, 0] * rows[n, 0] + rows[n, 1] * rows[n, 1]
+                rows[n, 4] = 0.5 * (rows[n, 3] - rows[n, 2] * rows[n, 2])
                 row_station[n] = other
                 n += 1
             k += 1
+        most_of_one = max(most_of_one, n - before)
+    room.others_count[0] = n - most_of_one
     return n
 
 
 @njit(cache=True)
 def _circles(
-    a: tuple[float, float, float], b: tuple[float, float, float]
+    a: tuple[float, float, float, float, float], b: tuple[float, float, float, float, float]
 ) -> tuple[float, float, float, float, float, float]:
-    """Solve u.D = (D^2 - b^2) / 2 - rho b for two partners (x, y, b), |u| = rho: both rho, and p, q of u = p - rho q.
+    """Solve u.D = (D^2 - b^2) / 2 - rho b for two partners (x, y, b, D^2, f), |u| = rho, f the first term.
 
-    A rho that does not exist gives -1; partners that lie in one line with the anchor give -2.
+    Gives both rho, and p, q of u = p - rho q. A rho that does not exist gives -1; partners that lie in one line with
+    the anchor give -2.
     """
     det = a[0] * b[1] - a[1] * b[0]
-    square_a, square_b = a[0] * a[0] + a[1] * a[1], b[0] * b[0] + b[1] * b[1]
-    if det * det < _FLAT_RATIO * _FLAT_RATIO * square_a * square_b:
-        exactly = det * det < _IN_LINE_RATIO * _IN_LINE_RATIO * square_a * square_b
-        return _IN_LINE if exactly else -1.0, -1.0, 0.0, 0.0, 0.0, 0.0
-    fa, fb = 0.5 * (square_a - a[2] * a[2]), 0.5 * (square_b - b[2] * b[2])
-    px, py = (fa * b[1] - fb * a[1]) / det, (fb * a[0] - fa * b[0]) / det
-    qx, qy = (a[2] * b[1] - b[2] * a[1]) / det, (b[2] * a[0] - a[2] * b[0]) / det
+    flat = det * det
+    scale = a[3] * b[3]
+    if flat < _FLAT_RATIO * _FLAT_RATIO * scale:
+        return _IN_LINE if flat < _IN_LINE_RATIO * _IN_LINE_RATIO * scale else -1.0, -1.0, 0.0, 0.0, 0.0, 0.0
+    per_det = 1.0 / det
+    px, py = (a[4] * b[1] - b[4] * a[1]) * per_det, (b[4] * a[0] - a[4] * b[0]) * per_det
+    qx, qy = (a[2] * b[1] - b[2] * a[1]) * per_det, (b[2] * a[0] - a[2] * b[0]) * per_det
     two = qx * qx + qy * qy - 1.0
-    one = -2.0 * (px * qx + py * qy)
-    root = math.sqrt(max(one * one - 4.0 * two * (px * px + py * py), 0.0))
+    half = px * qx + py * qy
+    root = math.sqrt(max(half * half - two * (px * px + py * py), 0.0))
     if abs(two) < 1e-9:
         two = 1e-9
-    return (-one - root) / (2.0 * two), (-one + root) / (2.0 * two), px, py, qx, qy
+    per_two = 1.0 / two
+    return (half - root) * per_two, (half + root) * per_two, px, py, qx, qy
 
 
 @njit(cache=True)
 def _line(
-    a: tuple[float, float, float], b: tuple[float, float, float]
+    a: tuple[float, float, float, float, float], b: tuple[float, float, float, float, float]
 ) -> tuple[float, float, float, float, float, float]:
     """Solve the same for stations in one line, on one of its two flanks; mirror.py says the other."""
     length = math.sqrt(a[0] * a[0] + a[1] * a[1]) + 1e-9
@@ -176,41 +204,56 @@ def _candidates(
     """Write every event that an anchor (x, y, t, reach) makes with two of its n partners; give how many."""
     rows, row_station, out, made_of = room.row, room.station, room.candidate, room.made_of
     c, u, v = speeds
-    most = c + math.sqrt(u * u + v * v)
+    most_ratio = (c + math.sqrt(u * u + v * v)) / c
+    per_c = 1.0 / c
+    reach = anchor[3]
     m = 0
     for i in range(min(n, room.close_count[0])):
-        a = (rows[i, 0], rows[i, 1], rows[i, 2])
+        a = (rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3], rows[i, 4])
+        station = row_station[i]
         for j in range(i + 1, n):
-            dx, dy, db = rows[j, 0] - a[0], rows[j, 1] - a[1], (rows[j, 2] - a[2]) * most / c
-            if row_station[i] == row_station[j] or db * db > _COMPATIBLE_RATIO * (dx * dx + dy * dy):
+            dx, dy, db = rows[j, 0] - a[0], rows[j, 1] - a[1], (rows[j, 2] - a[2]) * most_ratio
+            if station == row_station[j] or db * db > _COMPATIBLE_RATIO * (dx * dx + dy * dy):
                 continue
-            first, second, px, py, qx, qy = _circles(a, (rows[j, 0], rows[j, 1], rows[j, 2]))
+            b = (rows[j, 0], rows[j, 1], rows[j, 2], rows[j, 3], rows[j, 4])
+            first, second, px, py, qx, qy = _circles(a, b)
             if first == _IN_LINE:
-                first, second, px, py, qx, qy = _line(a, (rows[j, 0], rows[j, 1], rows[j, 2]))
+                first, second, px, py, qx, qy = _line(a, b)
             for rho in (first, second):
-                if not 0.0 < rho <= anchor[3] or m == CANDIDATES_COUNT:
+                if not 0.0 < rho <= reach or m == CANDIDATES_COUNT:
                     continue
-                since = rho / c
+                since = rho * per_c
                 out[m, 0] = anchor[0] + px - rho * qx - u * since
                 out[m, 1] = anchor[1] + py - rho * qy - v * since
                 out[m, 2] = anchor[2] - since
-                made_of[m, 0], made_of[m, 1] = row_station[i], row_station[j]
+                made_of[m, 0], made_of[m, 1] = station, row_station[j]
                 m += 1
     return m
 
 
 @njit(cache=True)
-def _hit(
-    detections: Floats, k: int, off_s: float, station: tuple[float, float, float], way: tuple[float, float]
-) -> float:
-    """Give the log-density of a detection against what else its station has: `station` is (free rate, sigma, doubt)."""
-    free_rate, sigma, doubt = station
-    off = off_s / sigma
-    turned = 0.0
-    bearing = detections[k, DET_BEARING]
-    if not math.isnan(bearing):
-        turned, _ = bearing_fit(bearing, detections[k, DET_BEARING_SIGMA], way, doubt)
-    return turned - 0.5 * off * off - math.log((free_rate + detections[k, DET_EXPLAINED]) * sigma) - _HALF_LOG_TWO_PI
+def _quiet(scene: Scene, station_of: Longs) -> Floats:
+    """Give ln(sqrt(2 pi) r) of every detection, r (1/s) being all else that may have made it."""
+    stations, detections = scene.stations, scene.detections
+    out = np.empty(len(station_of))
+    for k in range(len(out)):
+        out[k] = math.log(stations[station_of[k], STA_FREE_RATE] + detections[k, DET_EXPLAINED]) + _HALF_LOG_TWO_PI
+    return out
+
+
+@njit(cache=True)
+def _turned(row: Floats, way: tuple[float, float], doubt: float) -> float:
+    """Give the log-ratio of a detection's bearing; 0 for none."""
+    bearing = row[DET_BEARING]
+    return 0.0 if math.isnan(bearing) else bearing_fit(bearing, row[DET_BEARING_SIGMA], way, doubt)[0]
+
+
+@njit(cache=True)
+def _patience(room: Partners, m: int) -> float:
+    """Give the log-ratio below which a candidate of m is given up."""
+    if room.others_count[0] > CROWDED_COUNT:
+        return _ABORT_IN_CROWD
+    return _ABORT if m < _MANY_COUNT else _ABORT_OF_MANY
 
 
 @njit(cache=True)
@@ -228,12 +271,13 @@ def _weigh_candidates(
         scene.lookup.place,
         scene.bucket.first,
     )
-    detections, doubt = scene.detections, scene.theta[TH_BEARING_DOUBT]
+    detections, doubt, quiet, turning = scene.detections, scene.theta[TH_BEARING_DOUBT], room.quiet, room.turning[0]
     span_start, span_end = scene.theta[TH_SPAN_START], scene.theta[TH_SPAN_END]
     quick_s, quick_ratio = scene.theta[TH_QUICK_S], scene.theta[TH_QUICK_RATIO]
     bucket_start, per_s, last = scene.bucket.start_s, scene.bucket.per_s, first.shape[1] - 1
     mesh = (scene.lookup.x0_m, scene.lookup.y0_m, scene.lookup.cell_m, scene.lookup.nx_count, scene.lookup.ny_count)
-    patience = _ABORT if m < _MANY_COUNT else _ABORT_OF_MANY
+    patience = _patience(room, m)
+    per_step = speeds[0] / (_RANGE_M * CURVE_STEP_RATIO)
     winner, most = -1, 0.0
     for i in range(m):
         x, y, t = out[i, 0], out[i, 1], out[i, 2]
@@ -241,7 +285,7 @@ def _weigh_candidates(
         total, best = 0.0, 0.0
         for place in range(index_start[cell], min(index_start[cell + 1], index_start[cell] + LOOKED_AT_COUNT)):
             s = index[place]
-            if s == own or s == made_of[i, 0] or s == made_of[i, 1]:
+            if s in (own, made_of[i, 0], made_of[i, 1]):
                 continue
             dx, dy = place_of[place, 0] - x, place_of[place, 1] - y
             travel = travel_s(dx, dy, speeds)
@@ -249,7 +293,7 @@ def _weigh_candidates(
             if predicted > span_end or predicted < span_start:
                 continue
             sigma = quick_s + quick_ratio * travel
-            step = curve_index(travel * speeds[0], _RANGE_M)
+            step = min(int(travel * per_step), CURVE_COUNT - 1)
             low, high = predicted - _GATE * sigma, predicted + _GATE * sigma
             bucket = min(max(int((low - bucket_start) * per_s), 0), last)
             k, end = first[s, bucket], first[s, min(int((high - bucket_start) * per_s) + 1, last)]
@@ -261,11 +305,15 @@ def _weigh_candidates(
                     if total < best - _BEHIND_MAX or total < patience:
                         break
                 continue
-            ratio = -1e9
+            ratio, per_sigma = -1e9, 1.0 / sigma
             while k < end and time_s[k] <= high:
-                own_station = (stations[s, STA_FREE_RATE], sigma, doubt)
-                ratio = max(ratio, _hit(detections, k, time_s[k] - predicted, own_station, (dx, dy)))
+                off = (time_s[k] - predicted) * per_sigma
+                fit = -0.5 * off * off - quiet[k]
+                if turning:
+                    fit += _turned(detections[k], (dx, dy), doubt)
+                ratio = max(ratio, fit)
                 k += 1
+            ratio += math.log(per_sigma)
             total += max(curve[0, step] + ratio, curve[1, step]) * stations[s, STA_LISTENS]
             best = max(best, total)
         if best > most:
@@ -317,11 +365,14 @@ def propose(
     stations, detections = scene.stations, scene.detections
     marked = np.zeros(len(scene.time_s), dtype=np.bool_)
     room = Partners(
-        np.zeros((PARTNERS_COUNT, 3)),
+        np.zeros((PARTNERS_COUNT, 5)),
         np.zeros(PARTNERS_COUNT, dtype=np.int64),
         np.zeros((CANDIDATES_COUNT, 3)),
         np.zeros((CANDIDATES_COUNT, 2), dtype=np.int64),
         np.zeros(1, dtype=np.int64),
+        np.zeros(1, dtype=np.int64),
+        _quiet(scene, station_of),
+        np.array([not np.isnan(scene.detections[:, DET_BEARING]).all()]),
     )
     row = np.zeros(EVENT_COLUMNS_COUNT)
     count = 0

@@ -43,6 +43,8 @@ from truceline.associate.engine.weigh import cell_of, first_at
 
 _AROUND_S = 60.0
 _AGREE_S = 1.0
+_SAME_S = 30.0
+_SAME_M = 150.0
 _STATIONS_COUNT = 30
 _TIMES_COUNT = 4096
 _GAIN_LEAST = 3.0
@@ -113,15 +115,30 @@ def _agreements(times: Floats, n: int, out: Floats) -> int:
 
 
 @njit(cache=True)
+def _is_covered(sites: Floats, used: Bools, site: int) -> bool:
+    """Say whether a site lies so near one looked at already that the same times would come out."""
+    for i in range(site):
+        if used[i] and abs(sites[i, EV_T] - sites[site, EV_T]) < _SAME_S:
+            dx, dy = sites[i, EV_X] - sites[site, EV_X], sites[i, EV_Y] - sites[site, EV_Y]
+            if dx * dx + dy * dy < _SAME_M * _SAME_M:
+                return True
+    return False
+
+
+@njit(cache=True)
 def repeat(scene: Scene, air: Air, work: Work, sites: Floats, events: Events, out: Floats) -> int:
     """Fill `out` with settled hypotheses at the places of known events and other times; give how many."""
     times = np.empty(_TIMES_COUNT)
     middles = np.empty(24)
     row = np.zeros(EVENT_COLUMNS_COUNT)
     marked = np.zeros(len(scene.time_s), dtype=np.bool_)
+    used = np.zeros(len(sites), dtype=np.bool_)
     count = 0
     for site in range(len(sites)):
         x, y, t, range_m = sites[site, EV_X], sites[site, EV_Y], sites[site, EV_T], sites[site, EV_RANGE]
+        used[site] = not _is_covered(sites, used, site)
+        if not used[site]:
+            continue
         n = _origin_times(scene, (x, y, t, range_m), air_at(air, x, y, t), marked, times)
         if n < 4:
             continue

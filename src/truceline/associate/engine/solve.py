@@ -36,6 +36,7 @@ from truceline.associate.engine.layout import (
     EVENT_COLUMNS_COUNT,
     STA_CLUTTER,
     STA_SIGMA,
+    STA_WEIGHT,
     TH_DENSITY,
     TH_KAPPA,
     TH_QUICK_RATIO,
@@ -70,10 +71,13 @@ FIRST_ANCHORS_COUNT = 5_000
 """Detections from which the first, learning pass proposes; evenly taken."""
 
 CROWDED_ANCHORS_COUNT = 10_000
-"""The same under heavy fire, where more of them fail; then later passes also begin at those that failed before."""
+"""The same under heavy fire, where more of them fail."""
 
 CROWDED_RATE_HZ = 0.2
-"""Detections of a station per second, on average, from which fire is called heavy."""
+"""Detections of the median station per second from which fire is called heavy."""
+
+BURST_RATIO = 10.0
+"""A station reports a burst if it has so many times the detections of the median one; then all begin once more."""
 
 TEACHERS_COUNT = 300
 """Events from which air and errors are learnt on the way, about; the last estimate of the air uses all."""
@@ -139,7 +143,7 @@ def solve_window(
     _search(window, air, _SECOND)
     merge(window.scene, air, window.work, window.events, _weakest_first(window))
     air = _learn(window, air)
-    if window.is_crowded:
+    if _has_burst(window):
         window.tried[...] = False
     for purity in _LATER_PURITIES:
         known = int(window.events.used[0])
@@ -177,8 +181,20 @@ def _window(
         area_m2=area_m2,
         prior=prior_air(network, span_s, medium=medium, nodes_max_count=count // DETECTIONS_PER_NODE_COUNT),
         log_odds_min_ratio=settings.log_odds_min_ratio,
-        is_crowded=count > CROWDED_RATE_HZ * (span_s[1] - span_s[0]) * len(network.x_m),
+        is_crowded=_usual_rate_hz(network, ordered, span_s) > CROWDED_RATE_HZ,
     )
+
+
+def _usual_rate_hz(network: Network, ordered: Detections, span_s: tuple[float, float]) -> float:
+    """Give the median over usable stations of detections per second: a burst at one does not change it."""
+    count = np.bincount(ordered.station_index, minlength=len(network.x_m))
+    return float(np.median(count[network.weight_ratio > 0.0])) / (span_s[1] - span_s[0])
+
+
+def _has_burst(window: Window) -> bool:
+    """Say whether a station reports very much more than usual: that spoils first tries far around it."""
+    count = np.diff(window.scene.start)
+    return bool(count.max() > BURST_RATIO * max(float(np.median(count)), 1.0))
 
 
 def _accept(window: Window, air: Air, found_count: int, least: tuple[float, float]) -> int:
@@ -309,7 +325,9 @@ def _solution(window: Window, air: Air, of_air: Floats, order: Longs, clocks: tu
     doubted = covariances(scene, air, work, events, of_air)[standing]
     other = other[standing]
     log_odds = rows[standing, EV_LOG_ODDS]
-    covariance = doubted[:, :6] * inflation_ratio(doubted[:, 6:], log_odds)[:, None]
+    listening = scene.stations[:, STA_WEIGHT] > 0.0
+    rate_hz = listening[window.station_of].sum() / (listening.sum() * window.watched_s)
+    covariance = doubted[:, :6] * inflation_ratio(doubted[:, 6:], rows[standing], rate_hz=rate_hz)[:, None]
     return Solution(
         x_m=rows[standing, EV_X],
         y_m=rows[standing, EV_Y],

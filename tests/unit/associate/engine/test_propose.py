@@ -32,6 +32,12 @@ from unit.associate.engine.made_scene import even_air, row_of, scene_of
 many = settings(max_examples=80, deadline=None, derandomize=True)
 
 
+def completed(partner: tuple[float, float, float]) -> tuple[float, float, float, float, float]:
+    """Give a partner (x, y, b) with D^2 and (D^2 - b^2) / 2 behind."""
+    x, y, b = partner
+    return x, y, b, x * x + y * y, 0.5 * (x * x + y * y - b * b)
+
+
 @many
 @given(
     x_m=st.floats(-9e3, 9e3),
@@ -51,7 +57,7 @@ def test_three_arrivals_make_the_event(
         (place[0] - wind_x_m_per_s * late, place[1] - wind_y_m_per_s * late, speed_m_per_s * late)
         for place, late in zip((a_m, b_m), later_s[1:], strict=True)
     ]
-    first, second, px, py, qx, qy = _circles(*partners)
+    first, second, px, py, qx, qy = _circles(*map(completed, partners))
     places = [(px - rho * qx - wind_x_m_per_s * due_s[0], py - rho * qy - wind_y_m_per_s * due_s[0])
               for rho in (first, second)]  # fmt: skip
 
@@ -60,7 +66,9 @@ def test_three_arrivals_make_the_event(
 
 def test_partners_in_one_line_make_nothing() -> None:
     """Two partners in one direction cannot tell a flank, and nothing is made of them."""
-    assert (-1.0, -1.0) == _circles((1_000.0, 0.0, 100.0), (3_000.0, 20.0, 200.0))[:2]
+    near, far = completed((1_000.0, 0.0, 100.0)), completed((3_000.0, 20.0, 200.0))
+
+    assert (-1.0, -1.0) == _circles(near, far)[:2]
 
 
 def ready_scene(conditions: Conditions, seed: int) -> tuple[Scene, np.ndarray, World]:
