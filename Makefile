@@ -31,8 +31,9 @@ format: ready-test  ## Put the code into the one format and mend what can be men
 bench: ready-test  ## Measure the hot paths on this machine
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
-docs: ready-test  ## Write docs/cli.md anew from the commands' own help
+docs: ready-test  ## Write docs/cli.md and docs/schema anew from commands and records
 	$(BIN)/python tools/cli_page.py
+	$(BIN)/python tools/agreement_schema.py
 
 lock: ready-test  ## Write the lock files anew from pyproject.toml (for maintainers; needs uv)
 	sh tools/lock.sh

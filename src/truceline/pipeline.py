@@ -5,12 +5,13 @@ What a person decides, what leaves the house and what is shown stand elsewhere; 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
 from truceline.assess.findings import FindingsStage, FindingsState
+from truceline.associate.evidence import Evidence
 from truceline.associate.settings import AssociationSettings
 from truceline.associate.stage import AssociateStage, AssociationState
 from truceline.attribute.settings import AttributionSettings
@@ -37,8 +38,8 @@ class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True):
     parties: tuple[str, str]
     code_version: str
     synthetic: bool
+    attribution: AttributionSettings
     association: AssociationSettings = AssociationSettings()
-    attribution: AttributionSettings = AttributionSettings()
 
     @property
     def settings_id(self) -> str:
@@ -106,8 +107,10 @@ class Pipeline:
         assert state.settings_id == self.settings.settings_id, "a state goes only with the settings it was made under"
         association, events = self.associate.step(state.association, batch, watermark)
         findings_state, findings = self.assess.step(state.findings, events, watermark)
-        attribution_state, attributions = self.attribute.step(state.attributions, events, watermark)
-        bundles = self._bundles(association, events, findings, attributions)
+        evidence = self.associate.evidence(association, events)
+        files = {row.observation_id: row.file_sha256 for entry in evidence.values() for row in entry.used}
+        attribution_state, attributions = self.attribute.step(state.attributions, events, watermark, files=files)
+        bundles = self._bundles(evidence, events, findings, attributions)
         dossier_state, dossiers = self.dossier.step(state.dossiers, bundles, watermark)
         new_state = PipelineState(
             settings_id=state.settings_id,
@@ -125,7 +128,7 @@ class Pipeline:
 
     def _bundles(
         self,
-        association: AssociationState,
+        evidence: Mapping[tuple[str, int], Evidence],
         events: Sequence[Event],
         findings: Sequence[Finding],
         attributions: Sequence[Attribution],
@@ -134,8 +137,6 @@ class Pipeline:
         event_by_revision = {(event.event_id, event.revision_index): event for event in events}
         attribution_by_revision = {(item.event_id, item.event_revision_index): item for item in attributions}
         concerning = [finding for finding in findings if not isinstance(finding, Compliant)]
-        revisions = sorted({(finding.event_id, finding.event_revision_index) for finding in concerning})
-        evidence = self.associate.evidence(association, [event_by_revision[revision] for revision in revisions])
         return [
             Bundle(
                 finding=finding,

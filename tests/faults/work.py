@@ -15,10 +15,13 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
+from truceline.adapters.evidence_catalogue import load_evidence_catalogue
 from truceline.adapters.stores.workspace import Workspace
 from truceline.associate.settings import AssociationSettings
-from truceline.model.agreement import Agreement, Provision, TruceWindow
+from truceline.attribute.settings import AttributionSettings
+from truceline.model.agreement import Agreement, TruceWindow
 from truceline.model.observation import Rejection
+from truceline.model.provision import Prohibition
 from truceline.model.quantity import TimeSpan
 from truceline.model.reference_line import DatedLine
 from truceline.pipeline import Pipeline, PipelineSettings
@@ -35,6 +38,7 @@ AGREEMENT = Agreement(
     version="1",
     title="A made-up truce",
     theatre_id="synthetic",
+    parties=("A", "B"),
     windows=(
         TruceWindow(
             window_id="w",
@@ -45,9 +49,7 @@ AGREEMENT = Agreement(
             covered_domain_ids=(),
         ),
     ),
-    provisions=(
-        Provision(provision_id="p", article="1", summary="No fire.", prohibits="any_fire", parties=("A", "B")),
-    ),
+    provisions=(Prohibition(provision_id="p", article="1", summary="No fire.", source_ids=("made",), acts=("fire",)),),
     sources=(),
 )
 
@@ -60,6 +62,7 @@ def make_pipeline(store: Workspace) -> Pipeline:
         parties=("A", "B"),
         code_version="test",
         synthetic=True,
+        attribution=AttributionSettings(catalogue=load_evidence_catalogue()),
         association=AssociationSettings(timezone_name="UTC"),
     )
     return Pipeline(settings, lines=store.lines())

@@ -9,8 +9,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from laws.attribution_cases import SETTINGS
 from laws.made import AFTER_ALL, BEFORE_ALL, event_lists
-from truceline.attribute.settings import AttributionSettings
 from truceline.attribute.stage import AttributeStage, AttributionState
 from truceline.model.event import Event
 from truceline.model.quantity import canonical_bytes
@@ -39,7 +39,7 @@ LINES = (line(date(2025, 4, 10)), line(date(2025, 4, 18), latitude_deg=48.08))
 
 def _stage(*, held_by: str = "A", parties: tuple[str, str] = PARTIES) -> AttributeStage:
     lines = [msgspec.structs.replace(one, held_by=held_by) for one in LINES]
-    return AttributeStage(AttributionSettings(), parties=parties, lines=lines)
+    return AttributeStage(SETTINGS, parties=parties, lines=lines)
 
 
 @settings(max_examples=40, deadline=None)

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from laws.made import AFTER_ALL, BEFORE_ALL, DAY, event_lists
 from truceline.assess.findings import FindingsStage, FindingsState
-from truceline.model.agreement import Agreement, Provision, TruceWindow
+from truceline.model.agreement import Agreement, TruceWindow
+from truceline.model.definition import ObjectClass, TextSource
 from truceline.model.event import Event
+from truceline.model.provision import Prohibition
 from truceline.model.quantity import TimeSpan
 from truceline.testing.laws import StageCase, check_stage_laws
 
@@ -19,6 +21,7 @@ AGREEMENT = Agreement(
     version="1",
     title="A made text",
     theatre_id="made",
+    parties=("A", "B"),
     windows=(
         TruceWindow(
             window_id="made",
@@ -30,16 +33,18 @@ AGREEMENT = Agreement(
         ),
     ),
     provisions=(
-        Provision(provision_id="made.fire", article="1", summary="", prohibits="any_fire", parties=("A", "B")),
-        Provision(
+        Prohibition(provision_id="made.fire", article="1", summary="", source_ids=("made",), acts=("fire",)),
+        Prohibition(
             provision_id="made.energy",
             article="2",
             summary="",
-            prohibits="attack_on_energy_object",
-            parties=("A", "B"),
+            source_ids=("made",),
+            acts=("attack",),
+            object_class_ids=("energy",),
         ),
     ),
-    sources=(),
+    sources=(TextSource(source_id="made", title="A made text", basis="text"),),
+    object_classes=(ObjectClass(object_class_id="energy", title="Energy objects", category="energy"),),
 )
 
 

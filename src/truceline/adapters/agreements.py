@@ -1,50 +1,49 @@
-"""Reads agreement, theatre and window files; what is wrong in them is said with file, place and limit."""
+"""Reads agreements, theatres, the weapons catalogue and window files; every fault is said with file, line and limit."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import yaml
 
 import truceline
+from truceline.adapters.agreement_coverage import read_geometries
+from truceline.adapters.agreement_draft import Draft, agreement_of, read_parts
+from truceline.adapters.agreement_records import BROKEN, YEARS_KNOWN, RecordReader
+from truceline.adapters.agreement_references import check_references
+from truceline.adapters.agreement_yaml import Document, Fault, FaultsFound, read_document
 from truceline.errors import InputUnusable, SourceUnavailable
-from truceline.model.agreement import AGREEMENT_SCHEMA_NAME, Agreement, Domain, Provision, Theatre, TruceWindow
+from truceline.model.agreement import AGREEMENT_SCHEMA_NAME, Agreement, Domain, Theatre, TruceWindow
 from truceline.model.quantity import TimeSpan
+from truceline.model.weapon import WEAPON_CATALOGUE_SCHEMA_NAME, WeaponCatalogue
 
 THEATRE_DEFAULT_ID = "ukraine"
 THEATRE_SCHEMA_NAME = "truceline.theatre/1"
+WEAPONS_FILE_NAME = "weapons.yaml"
 WINDOW_COLUMNS = ("window_id", "start_utc", "end_utc")
 WINDOW_LENGTH_MAX_DAYS = 400
-YEARS_KNOWN = (1900, 2200)
-AGREEMENT_SIZE_MAX_BYTES = 1_000_000
+
+_HEAD = re.compile(r"^(agreement_id|version_by|amends):[ \t]*[\"']?([^\"'#\r\n]*?)[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
 
 
 class LoadedAgreement(msgspec.Struct, frozen=True, kw_only=True):
-    """An agreement with the theatre it belongs to and the SHA-256 of the file it was read from."""
+    """An agreement with its theatre, the texts it is a layer on (oldest first), and its file's SHA-256."""
 
     agreement: Agreement
     theatre: Theatre
     file_sha256: str
+    bases: tuple[Agreement, ...] = ()
 
 
-class _WindowFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    window_id: str
-    start: datetime
-    end: datetime
-    declared_by: str
-    accepted_by_other: str
-    scope: str
-    covers: tuple[str, ...]
+class TheatreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A theatre as files write it: a file of its own, or inside an agreement."""
 
-
-class _TheatreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     schema: str
     theatre_id: str
     title: str
@@ -53,17 +52,6 @@ class _TheatreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     evening_cutoff_hour: float
     domains: tuple[Domain, ...]
     bounds_deg: tuple[float, float, float, float] | None = None
-
-
-class _AgreementFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    schema: str
-    agreement_id: str
-    version: str
-    title: str
-    theatre: str | _TheatreFile
-    windows: tuple[_WindowFile, ...]
-    provisions: tuple[Provision, ...]
-    sources: tuple[str, ...]
 
 
 def shipped_folder(name: str) -> Path:
@@ -77,7 +65,7 @@ def shipped_folder(name: str) -> Path:
 
 def shipped_agreements(theatre_id: str = THEATRE_DEFAULT_ID) -> list[LoadedAgreement]:
     """Read every shipped agreement of one theatre, in file order."""
-    loaded = [load_agreement(path) for path in sorted(shipped_folder("agreements").glob("*.yaml"))]
+    loaded = [load_agreement(path) for path in agreement_files([shipped_folder("agreements")])]
     return [entry for entry in loaded if entry.theatre.theatre_id == theatre_id]
 
 
@@ -87,76 +75,86 @@ def load_theatre(theatre_id: str = THEATRE_DEFAULT_ID) -> Theatre:
     if not path.is_file():
         known = sorted(entry.stem for entry in path.parent.glob("*.yaml"))
         raise InputUnusable(f"theatre={theatre_id!r} is not one of {known}")
-    content, _ = _read(path)
-    return _theatre(_converted(content, _TheatreFile, path), path)
+    document = read_document(path)
+    return _theatre(document, document.content)
+
+
+def load_weapons(path: Path | None = None) -> WeaponCatalogue:
+    """Read a weapons catalogue; without a path, the one that is shipped."""
+    return _catalogue(path or shipped_folder("agreements") / WEAPONS_FILE_NAME)
+
+
+@cache
+def _catalogue(path: Path) -> WeaponCatalogue:
+    document = read_document(path)
+    _require_schema(document, WEAPON_CATALOGUE_SCHEMA_NAME)
+    reader = RecordReader(document)
+    content = {key: entry for key, entry in document.content.items() if key != "schema"}
+    catalogue = reader.record(content, WeaponCatalogue, ())
+    if reader.faults:
+        raise FaultsFound(reader.faults)
+    assert isinstance(catalogue, WeaponCatalogue), "a record without faults is whole"
+    return catalogue
 
 
 def load_agreement(path: Path) -> LoadedAgreement:
-    """Read one agreement file with its theatre (named, or written inside), or raise `InputUnusable` saying where."""
-    content, file_sha256 = _read(path)
-    raw = _converted(content, _AgreementFile, path)
-    _require_schema(raw.schema, AGREEMENT_SCHEMA_NAME, path)
-    theatre = load_theatre(raw.theatre) if isinstance(raw.theatre, str) else _theatre(raw.theatre, path)
-    domain_ids = {domain.domain_id for domain in theatre.domains}
-    windows = tuple(_window(entry, domain_ids, path) for entry in raw.windows)
-    _require_sound_provisions(raw.provisions, windows, theatre, path)
-    agreement = Agreement(
-        agreement_id=raw.agreement_id,
-        version=raw.version,
-        title=raw.title,
-        theatre_id=theatre.theatre_id,
-        windows=windows,
-        provisions=raw.provisions,
-        sources=raw.sources,
-    )
-    return LoadedAgreement(agreement=agreement, theatre=theatre, file_sha256=file_sha256)
+    """Read one agreement with its theatre, geometry and the texts it amends; or raise, saying every fault."""
+    document = read_document(path)
+    _require_schema(document, AGREEMENT_SCHEMA_NAME)
+    theatre = _theatre_of(document)
+    bases = _bases(document)
+    draft = Draft(document, bases=bases)
+    read_parts(draft, timezone_name=_timezone_name(document))
+    check_references(draft, theatre, load_weapons())
+    for place, window in draft.parts("windows"):
+        try:
+            _sound_span(window.span.start, window.span.end)
+        except ValueError as error:
+            draft.note((*place, "span"), f"window {window.window_id}: {error}")
+    geometries = read_geometries(draft)
+    more = {"theatre_id": theatre.theatre_id, "parties": theatre.parties, "geometries": geometries}
+    agreement = agreement_of(draft, **more)
+    if agreement is None:
+        raise FaultsFound(draft.faults)
+    return LoadedAgreement(agreement=agreement, theatre=theatre, file_sha256=document.file_sha256, bases=bases)
 
 
-def _read(path: Path) -> tuple[Any, str]:
-    try:
-        content = path.read_bytes()
-        if len(content) > AGREEMENT_SIZE_MAX_BYTES:
-            raise InputUnusable(f"{path}: {len(content)} bytes are more than {AGREEMENT_SIZE_MAX_BYTES} bytes")
-        return yaml.safe_load(content), hashlib.sha256(content).hexdigest()
-    except OSError as error:
-        raise SourceUnavailable(f"{path}: cannot be read ({error.strerror})") from error
-    except RecursionError as error:
-        raise InputUnusable(f"{path}: is nested too deeply for an agreement") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise InputUnusable(f"{path}: is not YAML ({' '.join(str(error).split())})") from error
+def _timezone_name(document: Document) -> str | None:
+    """Give the time zone in which the text writes its times, where it names one."""
+    in_force = document.content.get("in_force")
+    name = in_force.get("timezone_name") if isinstance(in_force, dict) else None
+    return name if isinstance(name, str) else None
 
 
-def _require_sound_provisions(
-    provisions: Iterable[Provision], windows: Iterable[TruceWindow], theatre: Theatre, path: Path
-) -> None:
-    """Hold that clauses bind parties of the theatre, and say in which windows they hold where scopes differ."""
-    known_ids = {window.window_id for window in windows}
-    scopes = {window.covered_domain_ids for window in windows}
-    for provision in provisions:
-        strange = sorted(set(provision.parties) - set(theatre.parties))
-        if strange or not provision.parties:
-            raise InputUnusable(f"{path}: {provision.provision_id}: parties={strange} are not among {theatre.parties}")
-        unknown = sorted(set(provision.window_ids) - known_ids)
-        if unknown:
-            raise InputUnusable(f"{path}: {provision.provision_id}: window_ids={unknown} are not among {known_ids}")
-        if len(scopes) > 1 and not provision.window_ids:
-            raise InputUnusable(f"{path}: {provision.provision_id}: windows differ in scope; name its window_ids")
-
-
-def _require_schema(given: str, known: str, path: Path) -> None:
+def _require_schema(document: Document, known: str) -> None:
+    if not isinstance(document.content, dict):
+        raise FaultsFound([document.fault((), "is not a mapping of keys to values")])
+    given = document.content.get("schema")
     if given != known:
-        raise InputUnusable(f"{path}: schema={given!r} is not {known!r}, the only one this version reads")
+        raise FaultsFound([document.fault(("schema",), f"schema={given!r} is not {known!r}, the only one read here")])
 
 
-def _converted(content: Any, kind: type[Any], path: Path) -> Any:
+def _theatre_of(document: Document) -> Theatre:
+    """Give the theatre that an agreement names or has inside."""
+    content = document.content.get("theatre")
+    if isinstance(content, dict):
+        return _theatre(document, content, inside=True)
     try:
-        return msgspec.convert(content, kind)
-    except msgspec.ValidationError as error:
-        raise InputUnusable(f"{path}: {error}") from error
+        return load_theatre(str(content))
+    except FaultsFound:
+        raise
+    except InputUnusable as error:
+        raise FaultsFound([document.fault(("theatre",), str(error))]) from error
 
 
-def _theatre(raw: _TheatreFile, path: Path) -> Theatre:
-    _require_schema(raw.schema, THEATRE_SCHEMA_NAME, path)
+def _theatre(document: Document, content: object, *, inside: bool = False) -> Theatre:
+    place = ("theatre",) if inside else ()
+    reader = RecordReader(document)
+    raw = reader.record(content, TheatreFile, place)
+    if raw is not BROKEN and raw.schema != THEATRE_SCHEMA_NAME:
+        reader.note((*place, "schema"), f"schema={raw.schema!r} is not {THEATRE_SCHEMA_NAME!r}")
+    if reader.faults:
+        raise FaultsFound(reader.faults)
     try:
         return Theatre(
             theatre_id=raw.theatre_id,
@@ -168,25 +166,85 @@ def _theatre(raw: _TheatreFile, path: Path) -> Theatre:
             bounds_deg=raw.bounds_deg,
         )
     except ValueError as error:
-        raise InputUnusable(f"{path}: {error}") from error
+        raise FaultsFound([document.fault(place, str(error))]) from error
 
 
-def _window(raw: _WindowFile, domain_ids: set[str], path: Path) -> TruceWindow:
-    unknown = sorted(set(raw.covers) - domain_ids)
-    if unknown:
-        raise InputUnusable(f"{path}: window {raw.window_id} covers {unknown}, not among domains {sorted(domain_ids)}")
+class _Head(msgspec.Struct, frozen=True, kw_only=True):
+    """What the first keys of an agreement file say: which text it is, whose version, and on what it is a layer."""
+
+    path: Path
+    agreement_id: str
+    version_by: str | None
+    amends: str | None
+
+
+def _head_of(path: Path) -> _Head | None:
     try:
-        span = _sound_span(_as_utc(raw.start), _as_utc(raw.end))
-    except (ValueError, OverflowError) as error:
-        raise InputUnusable(f"{path}: window {raw.window_id}: {error}") from error
-    return TruceWindow(
-        window_id=raw.window_id,
-        span=span,
-        declared_by=raw.declared_by,
-        accepted_by_other=raw.accepted_by_other,
-        scope=raw.scope,
-        covered_domain_ids=raw.covers,
+        text = path.read_bytes().decode("utf-8", errors="replace")
+    except OSError:
+        return None
+    given = dict(_HEAD.findall(text))
+    if not given.get("agreement_id"):
+        return None
+    return _Head(
+        path=path,
+        agreement_id=given["agreement_id"],
+        version_by=_named(given.get("version_by")),
+        amends=_named(given.get("amends")),
     )
+
+
+def _named(text: str | None) -> str | None:
+    return None if text in (None, "", "null", "~") else text
+
+
+def _bases(document: Document) -> tuple[Agreement, ...]:
+    """Give the texts that one is a layer on, oldest first; a circle, or a text that is not there, is a fault."""
+    own = _head_of(document.path)
+    if own is None or own.amends is None:
+        return ()
+    known = _heads_beside(document.path)
+    chain, head = [own], own
+    while head.amends is not None:
+        base = _base_of(head, known, document)
+        if base.agreement_id in [entry.agreement_id for entry in chain]:
+            circle = " -> ".join([entry.agreement_id for entry in chain] + [base.agreement_id])
+            raise FaultsFound([document.fault(("amends",), f"texts amend each other in a circle: {circle}")])
+        chain.append(base)
+        head = base
+    loaded = load_agreement(chain[1].path)
+    return (*loaded.bases, loaded.agreement)
+
+
+def _heads_beside(path: Path) -> list[_Head]:
+    """Give the heads of the texts in the same folder, then of the shipped ones that have no namesake there."""
+    beside = [head for one in sorted(path.parent.glob("*.yaml")) if (head := _head_of(one)) is not None]
+    ids = {head.agreement_id for head in beside}
+    shipped = [_head_of(one) for one in sorted(shipped_folder("agreements").glob("*.yaml"))]
+    return beside + [head for head in shipped if head is not None and head.agreement_id not in ids]
+
+
+def _base_of(head: _Head, known: Iterable[_Head], document: Document) -> _Head:
+    """Give the text that one amends: of several versions the same party's, else the one that is no party's."""
+    named = [entry for entry in known if entry.agreement_id == head.amends]
+    for version_by in (head.version_by, None):
+        fitting = [entry for entry in named if entry.version_by == version_by]
+        if len(fitting) == 1:
+            return fitting[0]
+    if len(named) == 1:
+        return named[0]
+    found = f"stands in {len(named)} files" if named else "is neither beside this file nor among the shipped texts"
+    said = f"amends={head.amends!r} (of {head.agreement_id}) {found}"
+    raise FaultsFound([document.fault(("amends",), said)])
+
+
+def check_agreement(path: Path) -> list[Fault]:
+    """Give every fault of one agreement file; none means that it can be used."""
+    try:
+        load_agreement(path)
+    except FaultsFound as error:
+        return error.faults
+    return []
 
 
 def _sound_span(start: datetime, end: datetime) -> TimeSpan:
@@ -200,12 +258,6 @@ def _sound_span(start: datetime, end: datetime) -> TimeSpan:
     if span.duration_s > WINDOW_LENGTH_MAX_DAYS * 86_400:
         raise ValueError(f"length={span.duration_s / 86_400:.0f} days is more than {WINDOW_LENGTH_MAX_DAYS} days")
     return span
-
-
-def _as_utc(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise ValueError(f"time={moment.isoformat()} has no time zone; write it with an offset such as +03:00")
-    return moment.astimezone(UTC)
 
 
 class WindowRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -281,10 +333,14 @@ def _utc_text(name: str, text: str | None) -> datetime:
 
 
 def agreement_files(paths: Iterable[Path]) -> list[Path]:
-    """List the agreement files among files and folders (of a folder: its `*.yaml`), or raise where there is none."""
+    """List the agreement files among files and folders, or raise where there is none.
+
+    Of a folder these are its `*.yaml` files, the weapons catalogue left out.
+    """
     found: list[Path] = []
     for path in paths:
         inside = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+        inside = [one for one in inside if one.name != WEAPONS_FILE_NAME]
         if not inside:
             raise InputUnusable(f"{path}: holds no agreement file (*.yaml)")
         found += inside

@@ -1,4 +1,4 @@
-"""Event x Agreement -> Finding: whether an event fell inside a window and was of the kind that a clause prohibits."""
+"""Event x Agreement -> Finding: events of the pipeline, in the words of texts, held against compiled texts."""
 
 from __future__ import annotations
 
@@ -6,18 +6,47 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
+import numpy as np
 
-from truceline.model.agreement import Agreement, Provision, TruceWindow
+from truceline.assess.assess_columns import Assessor
+from truceline.assess.columns import Conduct, EventColumns, ObjectCategory, columns_of
+from truceline.assess.compile_stack import NO_CATALOGUE, compile_texts
+from truceline.assess.compiled import Compiled
+from truceline.assess.finding_columns import (
+    REASON_NO_WINDOW,
+    REASON_NOT_ENERGY,
+    REASON_WITHDRAWN,
+    FindingColumns,
+)
+from truceline.assess.spans import share_within, united
+from truceline.assess.wording import Wording
+from truceline.model.agreement import Agreement
+from truceline.model.conduct import ActKind
 from truceline.model.event import Event
-from truceline.model.finding import Compliant, Finding, Indeterminate, PotentialViolation
-from truceline.model.quantity import TimeSpan, canonical_bytes, content_id, require_utc, union_of_spans
+from truceline.model.finding import Finding
+from truceline.model.quantity import TimeSpan, canonical_bytes, require_utc
+from truceline.model.reference_line import DatedLine
+from truceline.model.register import Register
+from truceline.model.weapon import WeaponCatalogue
+
+__all__ = [
+    "CERTAINTY_KNOWN_PROBABILITY",
+    "CERTAINTY_SUSPECTED_PROBABILITY",
+    "LACKING_CAUSE",
+    "LACKING_OCCURRENCE",
+    "REASON_NOT_ENERGY",
+    "REASON_NO_WINDOW",
+    "REASON_WITHDRAWN",
+    "FindingsStage",
+    "FindingsState",
+    "assess_conduct",
+    "assess_events",
+    "conduct_of",
+    "overlap_probability",
+]
 
 LACKING_CAUSE = "cause of fire"
 LACKING_OCCURRENCE = "what happened"
-
-REASON_NO_WINDOW = "no window in force"
-REASON_NOT_ENERGY = "no energy object concerned"
-REASON_WITHDRAWN = "event withdrawn: part of another event"
 
 CERTAINTY_KNOWN_PROBABILITY = 0.95
 """Probability that a type given as known is right. Basis: guess, until reviewed events can be counted."""
@@ -34,11 +63,24 @@ class FindingsState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FindingsStage:
-    """Holds every event against every clause of one agreement: one finding per event revision and clause."""
+    """Holds every event against a text and its layers: for each event revision, one finding for each clause concerned.
 
-    def __init__(self, agreement: Agreement) -> None:
-        """Fix the agreement."""
+    An event that no clause speaks of has one finding that says so.
+    """
+
+    def __init__(
+        self,
+        agreement: Agreement,
+        *,
+        layers: Sequence[Agreement] = (),
+        lines: Sequence[DatedLine] = (),
+        catalogue: WeaponCatalogue = NO_CATALOGUE,
+        register: Register | None = None,
+    ) -> None:
+        """Fix the text, the layers under and over it, and what is known beside the events."""
         self.agreement = agreement
+        compiled = compile_texts((agreement, *layers), lines=lines, catalogue=catalogue, register=register)
+        self._assessor = Assessor(compiled)
 
     def initial(self) -> FindingsState:
         """Give the state before any event."""
@@ -54,108 +96,69 @@ class FindingsStage:
         """Assess every event revision not assessed yet; each stands for itself, so none waits for the watermark."""
         require_utc("watermark", watermark)
         assessed = dict(state.assessed)
-        findings: list[Finding] = []
+        fresh: list[Event] = []
         for event in sorted(batch, key=lambda event: (event.origin_time.start, event.event_id, event.revision_index)):
             known = assessed.get(event.event_id, ())
-            if event.revision_index in known:
-                continue
-            assessed[event.event_id] = tuple(sorted((*known, event.revision_index)))
-            findings.extend(assess_event(event, self.agreement))
-        return FindingsState(assessed=assessed), findings
+            if event.revision_index not in known:
+                assessed[event.event_id] = tuple(sorted((*known, event.revision_index)))
+                fresh.append(event)
+        return FindingsState(assessed=assessed), assess_events(fresh, self._assessor)
 
 
-def assess_event(event: Event, agreement: Agreement) -> list[Finding]:
-    """Give one finding per clause, in the order of the text."""
-    findings = []
-    for provision in agreement.provisions:
-        window, inside_probability = _likeliest_window(event.origin_time, _windows_of(provision, agreement))
-        findings.append(_finding(event, agreement, provision, window=window, inside_probability=inside_probability))
-    return findings
+def assess_events(events: Sequence[Event], assessor: Assessor) -> list[Finding]:
+    """Give the findings about events, in their order and that of the clauses."""
+    if not events:
+        return []
+    columns = columns_of([conduct_of(event) for event in events], parties=assessor.compiled.parties)
+    identities = [canonical_bytes(event) for event in events]
+    return Wording(assessor.compiled, columns, identities=identities).findings(assessor.assess(columns))
+
+
+def assess_conduct(conducts: Sequence[Conduct], assessor: Assessor) -> list[Finding]:
+    """Give the findings about conduct, in its order and that of the clauses."""
+    columns = columns_of(conducts, parties=assessor.compiled.parties)
+    identities = [canonical_bytes(entry) for entry in conducts]
+    return Wording(assessor.compiled, columns, identities=identities).findings(assessor.assess(columns))
+
+
+def findings_of(compiled: Compiled, columns: EventColumns, table: FindingColumns) -> list[Finding]:
+    """Give the records of a table of findings."""
+    return Wording(compiled, columns).findings(table)
+
+
+def conduct_of(event: Event) -> Conduct:
+    """Say in the words of texts what an event was: fire, or an attack where an object of a class was concerned.
+
+    A hot pixel may be any fire and something not reported anything: then what is lacking is said, and the act is the
+    one it would be. Whose conduct it was is for attribution; where a clause turns on it, the finding says that this is
+    lacking. A sensor's ellipse goes in whole.
+    """
+    lacking = {"fire": LACKING_CAUSE, "not reported": LACKING_OCCURRENCE}.get(event.event_type, "")
+    is_attack = event.event_type == "attack" or event.energy_object
+    act: ActKind = "attack" if is_attack else "fire"
+    energy: tuple[ObjectCategory, ...] = ("energy",)
+    origin = event.sensor_origin
+    known = event.event_type_certainty == "known"
+    return Conduct(
+        event_id=event.event_id,
+        revision_index=event.revision_index,
+        act=act,
+        act_probability=CERTAINTY_KNOWN_PROBABILITY if known else CERTAINTY_SUSPECTED_PROBABILITY,
+        time=event.origin_time,
+        position=event.origin_position,
+        covariance_m2=None
+        if origin is None
+        else (origin.covariance_east_m2, origin.covariance_north_m2, origin.covariance_east_north_m2),
+        objects=energy if event.energy_object else (),
+        objects_not=() if event.energy_object else energy,
+        at_weapon=event.observed_as == "outgoing",
+        lacking=lacking,
+        withdrawn=event.evaluation_status == "rejected",
+    )
 
 
 def overlap_probability(span: TimeSpan, window: TimeSpan) -> float:
     """Give the probability that something fell into a window, if every instant of its span is equally likely."""
-    if span.duration_s <= 0.0:
-        return 1.0 if window.start <= span.start < window.end else 0.0
-    shared_s = (min(span.end, window.end) - max(span.start, window.start)).total_seconds()
-    return max(0.0, shared_s) / span.duration_s
-
-
-def _windows_of(provision: Provision, agreement: Agreement) -> list[TruceWindow]:
-    """Give the windows in which a clause is in force: those it names, or all where it names none."""
-    return [
-        window for window in agreement.windows if not provision.window_ids or window.window_id in provision.window_ids
-    ]
-
-
-def _likeliest_window(span: TimeSpan, windows: Sequence[TruceWindow]) -> tuple[TruceWindow | None, float]:
-    """Give the window a span most probably fell into, and the probability that it fell into any.
-
-    Time that several windows cover counts once.
-    """
-    inside = [(overlap_probability(span, window.span), window) for window in windows]
-    touched = [(probability, window) for probability, window in inside if probability > 0.0]
-    if not touched:
-        return None, 0.0
-    _, likeliest = max(touched, key=lambda entry: (entry[0], entry[1].window_id))
-    covered = union_of_spans([window.span for _, window in touched])
-    return likeliest, min(1.0, sum(overlap_probability(span, stretch) for stretch in covered))
-
-
-def _finding(
-    event: Event, agreement: Agreement, provision: Provision, *, window: TruceWindow | None, inside_probability: float
-) -> Finding:
-    """Give the finding for one clause; what it says first about the event decides."""
-    named = {
-        "finding_id": content_id(
-            "finding",
-            canonical_bytes(event),
-            agreement.agreement_id.encode(),
-            agreement.version.encode(),
-            provision.provision_id.encode(),
-        ),
-        "event_id": event.event_id,
-        "agreement_id": agreement.agreement_id,
-        "agreement_version": agreement.version,
-        "provision_id": provision.provision_id,
-    }
-    revision_index, window_id = event.revision_index, window.window_id if window else None
-    compliant_reason = _compliant_reason(event, provision, window)
-    if compliant_reason is not None:
-        return Compliant(**named, event_revision_index=revision_index, window_id=window_id, reason=compliant_reason)
-    lacking = _lacking(event)
-    if lacking:
-        return Indeterminate(**named, event_revision_index=revision_index, window_id=window_id, lacking=lacking)
-    return PotentialViolation(
-        **named,
-        event_revision_index=revision_index,
-        window_id=window_id,
-        probability=inside_probability * _type_probability(event),
-    )
-
-
-def _compliant_reason(event: Event, provision: Provision, window: TruceWindow | None) -> str | None:
-    """Say why a clause does not touch an event, or `None` where it does."""
-    if event.evaluation_status == "rejected":
-        return REASON_WITHDRAWN
-    if window is None:
-        return REASON_NO_WINDOW
-    if provision.prohibits == "attack_on_energy_object" and not event.energy_object:
-        return REASON_NOT_ENERGY
-    return None
-
-
-def _lacking(event: Event) -> tuple[str, ...]:
-    """Name what keeps an event from being assessed: a hot pixel alone may be any fire."""
-    match event.event_type:
-        case "fire":
-            return (LACKING_CAUSE,)
-        case "not reported":
-            return (LACKING_OCCURRENCE,)
-        case _:
-            return ()
-
-
-def _type_probability(event: Event) -> float:
-    """Give the probability that the event was of the type it is given as."""
-    return CERTAINTY_KNOWN_PROBABILITY if event.event_type_certainty == "known" else CERTAINTY_SUSPECTED_PROBABILITY
+    stretch = united([(window.start.timestamp(), window.end.timestamp())])
+    start_s, end_s = np.array([span.start.timestamp()]), np.array([span.end.timestamp()])
+    return float(share_within(stretch, start_s, end_s)[0])

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 import numpy as np
 
-from truceline.attribute.ledger import Ground, attribute_event
+from truceline.attribute.control import ControlField, bare_field, control_field
+from truceline.attribute.decide import decide_cases
+from truceline.attribute.evidence import NO_FILES, Files, Ground, case_of, subject_of
+from truceline.attribute.explain import attribution_of
 from truceline.attribute.settings import AttributionSettings
+from truceline.attribute.tiers import tiers_of
 from truceline.model.attribution import Attribution
 from truceline.model.event import Event
 from truceline.model.quantity import require_utc
 from truceline.model.reference_line import DatedLine
 from truceline.physics.contact_line import LineHistory, side_probability
+
+FIELDS_MOST_COUNT = 128
+"""How many days' rasters are kept at a time (about 2 MB each)."""
 
 
 class AttributionState(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,8 +38,9 @@ class AttributeStage:
         assert parties[0] != parties[1], f"parties={parties} are one and the same"
         self.settings = settings
         self.parties = parties
-        usable = [line for line in lines if line.held_by in parties]
-        self._history = LineHistory(usable, held_by=parties[0])
+        self.lines = tuple(line for line in lines if line.held_by in parties)
+        self._history = LineHistory(self.lines, held_by=parties[0])
+        self._fields: dict[tuple[date, bool], ControlField | None] = {}
 
     def initial(self) -> AttributionState:
         """Give the state before any event."""
@@ -43,9 +51,12 @@ class AttributeStage:
         return record.event_id
 
     def step(
-        self, state: AttributionState, batch: Sequence[Event], watermark: datetime
+        self, state: AttributionState, batch: Sequence[Event], watermark: datetime, *, files: Files = NO_FILES
     ) -> tuple[AttributionState, list[Attribution]]:
-        """Attribute every event revision not attributed yet; each stands for itself, so none waits."""
+        """Attribute every event revision not attributed yet; each stands for itself, so none waits.
+
+        `files`: by observation, the hash of the file it came in; what is not there is not named in the ledger.
+        """
         require_utc("watermark", watermark)
         attributed = dict(state.attributed)
         fresh: list[Event] = []
@@ -54,16 +65,53 @@ class AttributeStage:
             if event.revision_index not in known:
                 attributed[event.event_id] = tuple(sorted((*known, event.revision_index)))
                 fresh.append(event)
-        answers = [
-            attribute_event(event, ground, parties=self.parties, settings=self.settings)
-            for event, ground in zip(fresh, self._grounds(fresh), strict=True)
+        return AttributionState(attributed=attributed), self.answers(fresh, files=files)
+
+    def answers(self, events: Sequence[Event], *, files: Files = NO_FILES) -> list[Attribution]:
+        """Decide events together and make the record of each, in their order; nothing is remembered."""
+        if not events:
+            return []
+        catalogue = self.settings.catalogue
+        grounds = self._grounds(events)
+        cases = [
+            case_of(event, ground, parties=self.parties, catalogue=catalogue, files=files)
+            for event, ground in zip(events, grounds, strict=True)
         ]
-        return AttributionState(attributed=attributed), answers
+        fields = [
+            self._field(ground, speaks_of_origin=bool(case.items)) for case, ground in zip(cases, grounds, strict=True)
+        ]
+        decisions = decide_cases(cases, fields, parties=self.parties, catalogue=catalogue)
+        answers = (decisions, tiers_of(decisions, self.settings))
+        return [
+            attribution_of(
+                subject_of(event, ground, catalogue),
+                cases[index],
+                index,
+                answers=answers,
+                said_by=(self.parties, self.settings),
+            )
+            for index, (event, ground) in enumerate(zip(events, grounds, strict=True))
+        ]
+
+    def _field(self, ground: Ground | None, *, speaks_of_origin: bool) -> ControlField | None:
+        """Give the raster of the line that a ground was read from; the one made first makes room when there are many.
+
+        Where no item speaks of an origin, the place's own distance is enough and no raster is made.
+        """
+        if ground is None:
+            return None
+        key = (ground.line_date, speaks_of_origin)
+        if key not in self._fields:
+            if len(self._fields) >= FIELDS_MOST_COUNT:
+                del self._fields[next(iter(self._fields))]
+            line = next(line for line in self._history.lines if line.valid_date == ground.line_date)
+            self._fields[key] = (
+                control_field(line, first_party=self.parties[0]) if speaks_of_origin else bare_field(line)
+            )
+        return self._fields[key]
 
     def _grounds(self, events: Sequence[Event]) -> list[Ground | None]:
         """Give where each event lies against the line of its day (the UTC date of the middle of its time)."""
-        if not events:
-            return []
         days = [event.origin_time.middle.date() for event in events]
         located = self._history.locate(
             np.array([event.origin_position.longitude_deg for event in events]),

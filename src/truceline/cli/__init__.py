@@ -12,7 +12,19 @@ from collections.abc import Sequence
 from truceline import __version__
 from truceline.errors import TrucelineError
 
-COMMAND_NAMES = ("demo", "simulate", "ingest", "run", "associate", "adherence", "report", "dossier", "store")
+COMMAND_NAMES = (
+    "demo",
+    "simulate",
+    "ingest",
+    "run",
+    "associate",
+    "adherence",
+    "agreement",
+    "attribution",
+    "report",
+    "dossier",
+    "store",
+)
 
 EPILOG = """\
 first steps:

@@ -108,7 +108,9 @@ def _asked(args: argparse.Namespace) -> tuple[Theatre, list[WindowRow], bool]:
         theatre = load_theatre(args.theatre)
         return theatre, load_windows(args.windows, theatre), False
     by_content = {entry.file_sha256: entry for entry in map(load_agreement, agreement_files(args.agreement))}
-    loaded = list(by_content.values())
+    loaded = [entry for entry in by_content.values() if entry.agreement.windows]
+    if not loaded:
+        raise InputUnusable("no agreement named has a window; truces are judged by their windows")
     if len({entry.theatre for entry in loaded}) != 1:
         names = sorted({entry.theatre.theatre_id for entry in loaded})
         raise InputUnusable(f"agreements of several theatres {names}; judge one theatre at a time")

@@ -1,4 +1,4 @@
-"""`truceline dossier`: the bundles of a store as files, and whether a file is still what was bound."""
+"""`truceline dossier`: the bundles of a store as files and pages, and whether a file is still what was bound."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ EPILOG = """\
 examples:
   truceline dossier write --store store --out dossiers      a canonical JSON file for each finding not compliant
   truceline dossier check dossiers/*.json                   re-compute each id from the bytes
+  truceline dossier page dossiers/*.json --out pages        one page each: whose conduct, why, what would change it
 
 A dossier binds event, finding and attribution with the hashes of every row used and of every row known and not used,
 of the agreement, and the program's version. It holds exact positions: it is for those who work on the case, and not a
@@ -22,7 +23,9 @@ release. What may leave the house is what `truceline report` writes.
 
 def add_parser(subparsers: Any) -> None:
     """Add the command's options and help."""
-    parser = subparsers.add_parser("dossier", help="write dossiers as files, or check that files are unaltered")
+    parser = subparsers.add_parser(
+        "dossier", help="write dossiers as files or pages, or check that files are unaltered"
+    )
     commands = parser.add_subparsers(dest="dossier_command", metavar="COMMAND", required=True)
     write = commands.add_parser(
         "write",
@@ -45,6 +48,17 @@ def add_parser(subparsers: Any) -> None:
     )
     check.add_argument("files", nargs="+", type=Path, metavar="FILE", help="dossier files")
     check.set_defaults(run=run_check)
+    page = commands.add_parser(
+        "page",
+        help="write one page for each dossier file: the answer, why, and what would change it",
+        description="Write one HTML page for each dossier file, for those who work on the case. Not for release. It "
+        "needs no network and no scripts. A file that is not what was bound gets no page.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    page.add_argument("files", nargs="+", type=Path, metavar="FILE", help="dossier files, as `write` makes them")
+    page.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
+    page.set_defaults(run=run_page)
 
 
 def run_write(args: argparse.Namespace) -> int:
@@ -66,17 +80,40 @@ def run_write(args: argparse.Namespace) -> int:
 
 def run_check(args: argparse.Namespace) -> int:
     """Check files; give 0 where all are what was bound, else 1."""
+    faulty_count = sum(_sound_bytes(path) is None for path in args.files)
+    sys.stdout.write(f"{len(args.files) - faulty_count} of {len(args.files)} dossiers are what was bound\n")
+    return 1 if faulty_count else 0
+
+
+def run_page(args: argparse.Namespace) -> int:
+    """Write the page of every file that is what was bound; give 0 where all are, else 1."""
+    import msgspec
+
+    from truceline.model.dossier import Dossier
+    from truceline.report import render_dossier
+
+    written_count = 0
+    for path in args.files:
+        body = _sound_bytes(path)
+        if body is None:
+            continue
+        dossier = msgspec.json.decode(body, type=Dossier)
+        write_bytes(args.out / f"{dossier.dossier_id}.html", render_dossier(dossier).encode())
+        written_count += 1
+    sys.stdout.write(f"wrote {written_count} pages of {len(args.files)} dossiers to {args.out}\n")
+    return 0 if written_count == len(args.files) else 1
+
+
+def _sound_bytes(path: Path) -> bytes | None:
+    """Give a dossier file's bytes, or say what is wrong with them and give `None`."""
     from truceline.dossier.bundle import check_dossier
     from truceline.errors import SourceUnavailable
 
-    faulty_count = 0
-    for path in args.files:
-        try:
-            faults = check_dossier(path.read_bytes())
-        except OSError as error:
-            raise SourceUnavailable(f"{path}: cannot be read ({error.strerror})") from error
-        faulty_count += bool(faults)
-        for fault in faults:
-            sys.stdout.write(f"{path}: {fault}\n")
-    sys.stdout.write(f"{len(args.files) - faulty_count} of {len(args.files)} dossiers are what was bound\n")
-    return 1 if faulty_count else 0
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise SourceUnavailable(f"{path}: cannot be read ({error.strerror})") from error
+    faults = check_dossier(body)
+    for fault in faults:
+        sys.stdout.write(f"{path}: {fault}\n")
+    return None if faults else body

@@ -122,7 +122,9 @@ def _settings(store: Workspace, agreement_path: Path | None) -> PipelineSettings
 def _settings_of_file(path: Path, *, synthetic: bool) -> PipelineSettings:
     from truceline import __version__
     from truceline.adapters.agreements import load_agreement
+    from truceline.adapters.evidence_catalogue import load_evidence_catalogue
     from truceline.associate.settings import AssociationSettings
+    from truceline.attribute.settings import AttributionSettings
     from truceline.pipeline import PipelineSettings
 
     loaded = load_agreement(path)
@@ -132,6 +134,7 @@ def _settings_of_file(path: Path, *, synthetic: bool) -> PipelineSettings:
         parties=loaded.theatre.parties,
         code_version=__version__,
         synthetic=synthetic,
+        attribution=AttributionSettings(catalogue=load_evidence_catalogue()),
         association=AssociationSettings(timezone_name=loaded.theatre.timezone_name),
     )
 

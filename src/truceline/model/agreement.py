@@ -1,4 +1,4 @@
-"""What was agreed: parties, windows, the domains a text covers, and how each domain is watched."""
+"""What was agreed: parties, lines, zones, terms and clauses of one version of a text, and how conduct is watched."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from typing import Literal
 
 import msgspec
 
+from truceline.model.definition import AgreedBody, Definition, ObjectClass, TextSource, ThirdActor
+from truceline.model.in_force import InForce, Precondition, Stage
+from truceline.model.provision import Provision
 from truceline.model.quantity import TimeSpan, require_between
+from truceline.model.zone import AgreedGeometry, AgreedLine, GeometryReference, PartyLine, Zone
 
-AGREEMENT_SCHEMA_NAME = "truceline.agreement/1"
+AGREEMENT_SCHEMA_NAME = "truceline.agreement/2"
 
 
-class Domain(msgspec.Struct, frozen=True, kw_only=True):
+class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One kind of conduct that can be watched on its own: a series, and which of its records count.
 
     `series` names the observation kind. For claims: `actor` is the party whose conduct it is, `claimant` the party
@@ -33,21 +37,7 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True):
     coverage_hours: float | None = None
 
 
-class Provision(msgspec.Struct, frozen=True, kw_only=True):
-    """One assessable clause of a first-light agreement: which conduct it prohibits, in our own summary.
-
-    `window_ids` names the windows in which the clause is in force; empty means every window of the text.
-    """
-
-    provision_id: str
-    article: str
-    summary: str
-    prohibits: Literal["any_fire", "attack_on_energy_object"]
-    parties: tuple[str, ...]
-    window_ids: tuple[str, ...] = ()
-
-
-class TruceWindow(msgspec.Struct, frozen=True, kw_only=True):
+class TruceWindow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A span in which conduct was to stop, who declared it, and which domains its text covers."""
 
     window_id: str
@@ -93,18 +83,96 @@ class Theatre(msgspec.Struct, frozen=True, kw_only=True):
         return self.parties[1] if party == self.parties[0] else self.parties[0]
 
 
-class Agreement(msgspec.Struct, frozen=True, kw_only=True):
-    """One version of a text, machine-readable, with its sources; the theatre it belongs to stands beside it."""
+class ForceSpan(msgspec.Struct, frozen=True, kw_only=True):
+    """One span in which a clause holds, and the window that gives it (`None`: the clause's or the text's own span)."""
+
+    span: TimeSpan
+    window_id: str | None = None
+
+
+class Agreement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One version of a text, machine-readable, with its sources; the theatre it belongs to stands beside it.
+
+    `version_by` is the party whose version it is, `None` where there is one text. `amends` is the text it is a layer
+    on: its clauses hold beside that text's, or in the place of those they replace. `reference_lines` say from which
+    line each party's depths are measured. `in_force` is when the text holds; a text of windows only may leave it out.
+    `geometries` are what was read for its lines and zones, so that the record holds everything a finding depends on.
+    """
 
     agreement_id: str
     version: str
     title: str
     theatre_id: str
-    windows: tuple[TruceWindow, ...]
+    parties: tuple[str, str]
+    sources: tuple[TextSource, ...]
     provisions: tuple[Provision, ...]
-    sources: tuple[str, ...]
+    version_by: str | None = None
+    amends: str | None = None
+    third_actors: tuple[ThirdActor, ...] = ()
+    in_force: InForce | None = None
+    windows: tuple[TruceWindow, ...] = ()
+    lines: tuple[AgreedLine, ...] = ()
+    reference_lines: tuple[PartyLine, ...] = ()
+    zones: tuple[Zone, ...] = ()
+    object_classes: tuple[ObjectClass, ...] = ()
+    definitions: tuple[Definition, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    preconditions: tuple[Precondition, ...] = ()
+    bodies: tuple[AgreedBody, ...] = ()
+    geometries: tuple[AgreedGeometry, ...] = ()
     schema_name: str = AGREEMENT_SCHEMA_NAME
 
-    def in_force(self, moment: datetime) -> TruceWindow | None:
+    def __post_init__(self) -> None:
+        """Check that the parties differ and that it can be said when the text holds."""
+        if self.parties[0] == self.parties[1]:
+            raise ValueError(f"parties={self.parties} are one and the same")
+        if self.version_by is not None and self.version_by not in self.parties:
+            raise ValueError(f"version_by={self.version_by!r} is not among {self.parties}")
+        if self.in_force is None and not self.windows:
+            raise ValueError("in_force and windows are both missing")
+
+    def window_at(self, moment: datetime) -> TruceWindow | None:
         """Give the window that covers a moment, or `None`."""
         return next((window for window in self.windows if window.span.start <= moment < window.span.end), None)
+
+    def spans_of(self, provision: Provision) -> tuple[ForceSpan, ...]:
+        """Give every span in which a clause holds: its own, else its windows, else the text's; none if undated."""
+        own = provision.in_force
+        if own is None and (provision.window_ids or self.in_force is None):
+            return tuple(
+                ForceSpan(span=window.span, window_id=window.window_id)
+                for window in self.windows
+                if not provision.window_ids or window.window_id in provision.window_ids
+            )
+        rule = own if own is not None else self.in_force
+        assert rule is not None, "a text without windows has a span"
+        return () if rule.span is None else (ForceSpan(span=rule.span),)
+
+    def zone(self, zone_id: str) -> Zone | None:
+        """Give a zone by its id, or `None`: it may stand in the text that this one amends."""
+        return next((entry for entry in self.zones if entry.zone_id == zone_id), None)
+
+    def line(self, line_id: str) -> AgreedLine | None:
+        """Give a line by its id, or `None`."""
+        return next((entry for entry in self.lines if entry.line_id == line_id), None)
+
+    def definition(self, definition_id: str) -> Definition | None:
+        """Give a term by its id, or `None`."""
+        return next((entry for entry in self.definitions if entry.definition_id == definition_id), None)
+
+    def stage(self, stage_id: str) -> Stage | None:
+        """Give a step of the schedule by its id, or `None`."""
+        return next((entry for entry in self.stages if entry.stage_id == stage_id), None)
+
+    def provision(self, provision_id: str) -> Provision | None:
+        """Give a clause by its id, or `None`."""
+        return next((entry for entry in self.provisions if entry.provision_id == provision_id), None)
+
+    def reference_line_of(self, party: str) -> AgreedLine | None:
+        """Give the line from which a party's depth is measured, or `None` where the text names none."""
+        named = next((entry.line_id for entry in self.reference_lines if entry.party == party), None)
+        return None if named is None else self.line(named)
+
+    def geometry(self, reference: GeometryReference) -> AgreedGeometry | None:
+        """Give the geometry that was read for a reference, or `None` where the text was not read with its files."""
+        return next((entry for entry in self.geometries if entry.reference == reference), None)

@@ -7,7 +7,7 @@ from typing import Generic, Literal, TypeVar
 
 import msgspec
 
-from truceline.model.attribution import PartyProbability
+from truceline.model.attribution import PartyProbability, Tier
 from truceline.model.event import EventType
 from truceline.model.quantity import Count, TimeSpan, require_between, require_utc
 
@@ -57,7 +57,7 @@ class ReleasedAttribution(msgspec.Struct, frozen=True, kw_only=True):
     """What may be said of an attribution, for audiences that may see it at all; the ledger stays in the dossier."""
 
     probabilities: tuple[PartyProbability, ...]
-    tier: Literal["undetermined", "indicated"]
+    tier: Tier
     indicated_party: str | None
     reason: str
 

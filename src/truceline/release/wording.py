@@ -14,6 +14,8 @@ def headline(finding: Finding) -> str:
     match finding:
         case Compliant(reason=reason):
             return f"In keeping with the agreement: {reason}." if reason else "In keeping with the agreement."
+        case Exempt(provision_id=provision, notification_id=None, exemption_id=exemption):
+            return f"Covered by {exemption or 'an exemption'} under {provision or 'no named clause'}."
         case Exempt(provision_id=provision, notification_id=notification):
             return f"Covered by notification {notification} under {provision or 'no named clause'}."
         case PotentialViolation(provision_id=provision, probability=probability):

@@ -270,15 +270,14 @@ def agreement_yaml(scenario: Scenario) -> bytes:
     domains = _domains(scenario)
     window: Mapping[str, Any] = {
         "window_id": f"{name}_truce",
-        "start": span.start.isoformat(),
-        "end": span.end.isoformat(),
+        "span": {"start": span.start.isoformat(), "end": span.end.isoformat()},
         "declared_by": "/".join(scenario.parties),
         "accepted_by_other": "yes (both declared it)",
         "scope": "all hostilities",
-        "covers": [domain["domain_id"] for domain in domains],
+        "covered_domain_ids": [domain["domain_id"] for domain in domains],
     }
     content = {
-        "schema": "truceline.agreement/1",
+        "schema": "truceline.agreement/2",
         "agreement_id": name,
         "version": "1",
         "title": f"SYNTHETIC: {scenario.title}",
@@ -291,26 +290,36 @@ def agreement_yaml(scenario: Scenario) -> bytes:
             "evening_cutoff_hour": scenario.evening_cutoff_hour,
             "domains": domains,
         },
+        "sources": [{"source_id": "invented", "title": mark(scenario), "basis": "text"}],
         "windows": [window],
+        "object_classes": [
+            {"object_class_id": "energy", "title": "Objects of the energy supply", "category": "energy"}
+        ],
         "provisions": [_provision(scenario, *entry) for entry in PROVISIONS],
-        "sources": [mark(scenario)],
     }
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
     return f"# {mark(scenario)}\n{text}".encode()
 
 
 PROVISIONS = (
-    ("all_fire", "any_fire", "All fire stops along the whole line for the time of the truce."),
-    ("energy_objects", "attack_on_energy_object", "Energy objects are not attacked for the time of the truce."),
+    ("all_fire", {"acts": ["fire"]}, "All fire stops along the whole line for the time of the truce."),
+    (
+        "energy_objects",
+        {"acts": ["attack"], "object_class_ids": ["energy"]},
+        "Energy objects are not attacked for the time of the truce.",
+    ),
 )
 
 
-def _provision(scenario: Scenario, name: str, prohibits: str, summary: str) -> dict[str, Any]:
+def _provision(scenario: Scenario, name: str, conduct: Mapping[str, Any], summary: str) -> dict[str, Any]:
     return {
+        "kind": "prohibition",
         "provision_id": f"{scenario.scenario_id}.{name}",
         "article": "invented text",
         "summary": summary,
-        "prohibits": prohibits,
+        "source_ids": ["invented"],
+        "basis": "text",
+        **conduct,
         "parties": list(scenario.parties),
     }
 

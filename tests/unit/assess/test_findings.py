@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from laws.made import DAY, event_lists, events
 from laws.test_findings import AGREEMENT
+from truceline.assess.assess_columns import Assessor
+from truceline.assess.compile_stack import compile_texts
 from truceline.assess.findings import (
     CERTAINTY_KNOWN_PROBABILITY,
     CERTAINTY_SUSPECTED_PROBABILITY,
@@ -19,11 +22,14 @@ from truceline.assess.findings import (
     REASON_NO_WINDOW,
     REASON_NOT_ENERGY,
     REASON_WITHDRAWN,
-    assess_event,
+    assess_events,
     overlap_probability,
 )
+from truceline.model.agreement import Agreement
+from truceline.model.definition import Definition
 from truceline.model.event import Event
-from truceline.model.finding import Compliant, Indeterminate, PotentialViolation
+from truceline.model.finding import Compliant, Finding, Indeterminate, PotentialViolation
+from truceline.model.provision import Duty
 from truceline.model.quantity import TimeSpan
 
 INSIDE = TimeSpan(start=DAY + timedelta(hours=1), end=DAY + timedelta(hours=1))
@@ -41,6 +47,11 @@ spans = st.builds(
 def made(span: TimeSpan, **changes: object) -> Event:
     """Give an explosion at a time, changed as asked."""
     return msgspec.structs.replace(EXPLOSION, origin_time=span, **changes)
+
+
+def assess_event(event: Event, agreement: Agreement) -> list[Finding]:
+    """Give the findings about one event under one text."""
+    return assess_events([event], Assessor(compile_texts([agreement])))
 
 
 EXPLOSION: Event = msgspec.json.decode(
@@ -187,3 +198,21 @@ def test_different_findings_have_different_ids(records: list[Event]) -> None:
     ids = [finding.finding_id for record in records for finding in assess_event(record, AGREEMENT)]
 
     assert len(set(ids)) == len(ids)
+
+
+def test_a_clause_that_asks_for_more_than_an_event_says_is_not_guessed() -> None:
+    """A zone that nobody described is lacking, and so is a term that nobody defined; duties are not about events."""
+    term = Definition(definition_id="d", term="offensive", statement="", standing="undefined", source_ids=("made",))
+    fire = AGREEMENT.provisions[0]
+    named: dict[str, Any] = {"article": "3", "summary": "", "source_ids": ("made",)}
+    provisions = (
+        msgspec.structs.replace(fire, provision_id="made.term", definition_ids=("d",)),
+        msgspec.structs.replace(fire, provision_id="made.zone", zone_ids=("z",)),
+        Duty(provision_id="made.duty", task="map mines", **named),
+    )
+    agreement = msgspec.structs.replace(AGREEMENT, provisions=provisions, definitions=(term,))
+    findings = assess_event(made(INSIDE), agreement)
+
+    assert [("offensive (undefined)",), ("zone z, which no layer here describes",)] == [
+        finding.lacking for finding in findings if isinstance(finding, Indeterminate)
+    ]

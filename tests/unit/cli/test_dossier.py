@@ -61,3 +61,19 @@ def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[s
     """A file that is not there ends the check with its name."""
     assert main(["dossier", "check", str(tmp_path / "absent.json")]) == 1
     assert "absent.json" in capsys.readouterr().err
+
+
+def test_a_page_is_written_for_every_sound_dossier(
+    written: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each sound file gets a page named by its id, marked as made up; a changed one gets none, and is named."""
+    files = sorted(written.glob("*.json"))[:3]
+    changed = tmp_path / "changed.json"
+    changed.write_bytes(files[0].read_bytes()[:-2] + b" }")
+    sound = main(["dossier", "page", *map(str, files), "--out", str(tmp_path / "pages")])
+    faulty = main(["dossier", "page", str(changed), "--out", str(tmp_path / "none")])
+
+    assert (0, 1) == (sound, faulty)
+    assert [f"{path.stem}.html" for path in files] == sorted(path.name for path in (tmp_path / "pages").iterdir())
+    assert all("SYNTHETIC" in path.read_text() for path in (tmp_path / "pages").iterdir())
+    assert "changed.json" in capsys.readouterr().out

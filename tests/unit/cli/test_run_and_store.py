@@ -70,7 +70,7 @@ def test_another_agreement_is_refused(folder: Path) -> None:
     call("run", "--store", str(folder), "--agreement", str(AGREEMENT), "--until", "2025-05-01")
 
     with pytest.raises(InputUnusable, match="ingest into a new store"):
-        call("run", "--store", str(folder), "--agreement", str(AGREEMENT.with_name("energy_2025.yaml")))
+        call("run", "--store", str(folder), "--agreement", str(AGREEMENT.with_name("energy_2025.ru.yaml")))
     assert call("run", "--store", str(folder)) == 0
 
 

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 
 from laws.made import DAY, bundle_of, event_lists, observations
-from truceline.model.agreement import Agreement, Domain, Provision, Theatre, TruceWindow
-from truceline.model.attribution import Attribution, PartyProbability
+from truceline.model.agreement import Agreement, Domain, Theatre, TruceWindow
+from truceline.model.attribution import Attribution, HypothesisProbability, PartyProbability
 from truceline.model.columns import OBSERVATION_SCHEMA, complete_columns, empty_observations
 from truceline.model.event import Event
 from truceline.model.finding import Finding, Indeterminate, PotentialViolation
 from truceline.model.observation import Observation, require_bearing
+from truceline.model.provision import Prohibition
 from truceline.model.quantity import TimeSpan, canonical_bytes
 from truceline.model.reference_line import DatedLine
 from truceline.model.source import IngestedFile
@@ -121,6 +122,10 @@ def test_an_attribution_sums_to_one_and_names_a_party_only_when_indicated() -> N
         _attribution(0.5, 0.25, 0.25, party="A")
     with pytest.raises(ValueError, match="probability"):
         PartyProbability(party="A", probability=-0.5)
+    with pytest.raises(ValueError, match="probability"):
+        HypothesisProbability(hypothesis="neither", party=None, probability=1.5)
+    with pytest.raises(ValueError, match="ledger adds up"):
+        msgspec.structs.replace(_attribution(0.5, 0.25, 0.25), log_odds_ratio=0.5)
 
 
 def _theatre(**changes: Any) -> Theatre:
@@ -160,19 +165,20 @@ def test_a_window_is_in_force_from_its_start_until_before_its_end() -> None:
         scope="",
         covered_domain_ids=(),
     )
-    provision = Provision(provision_id="p", article="", summary="", prohibits="any_fire", parties=("A", "B"))
+    provision = Prohibition(provision_id="p", article="", summary="", source_ids=("made",), acts=("fire",))
     agreement = Agreement(
         agreement_id="made",
         version="1",
         title="",
         theatre_id="made",
+        parties=("A", "B"),
         windows=(window,),
         provisions=(provision,),
         sources=(),
     )
 
-    assert agreement.in_force(DAY) == window
-    assert agreement.in_force(DAY + timedelta(hours=1)) is None
+    assert agreement.window_at(DAY) == window
+    assert agreement.window_at(DAY + timedelta(hours=1)) is None
 
 
 def test_a_line_needs_a_geometry_and_a_sound_uncertainty() -> None:

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from laws.made import AFTER_ALL, BEFORE_ALL, DAY, observations
 from laws.test_attribute import line
 from laws.test_findings import AGREEMENT
+from truceline.adapters.evidence_catalogue import load_evidence_catalogue
 from truceline.associate.settings import AssociationSettings
+from truceline.attribute.settings import AttributionSettings
 from truceline.dossier.bundle import check_dossier, dossier_bytes
 from truceline.model.finding import Compliant
 from truceline.model.observation import Observation
@@ -27,6 +29,7 @@ SETTINGS = PipelineSettings(
     parties=("A", "B"),
     code_version="0",
     synthetic=True,
+    attribution=AttributionSettings(catalogue=load_evidence_catalogue()),
     association=AssociationSettings(timezone_name="Europe/Kyiv"),
 )
 PIPELINE = Pipeline(SETTINGS, lines=[line(date(2025, 4, 18))])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis.strategies import floats, integers, sampled_from
 
 import truceline
-from truceline.model.attribution import Attribution, EvidenceLine, PartyProbability
+from truceline.model.attribution import Attribution, LedgerRow, PartyProbability
 from truceline.model.event import Association, Event
 from truceline.model.finding import Compliant, Exempt, Indeterminate, PotentialViolation
 from truceline.model.likelihood import LIKELIHOOD_BANDS, likelihood_phrase
@@ -70,7 +70,23 @@ def an_attribution(*, revision_index: int = 2) -> Attribution:
         tier="indicated",
         indicated_party="North",
         reason="",
-        ledger=(EvidenceLine(name="x", statement="station at 48.5", likelihood_ratio=9.0, basis="guess"),),
+        ledger=(
+            LedgerRow(
+                name="x",
+                cluster_id="x",
+                statement="station at 48.5",
+                items=(),
+                alone_log_ratio=2.0,
+                context_log_ratio=2.0,
+                contamination_probability=0.1,
+                weight_ratio=1.0,
+                cap_reached=False,
+                direct=True,
+                basis="guess",
+                source="x",
+            ),
+        ),
+        log_odds_ratio=2.0,
     )
 
 

@@ -40,6 +40,7 @@ def test_a_percentage_is_written_in_one_way(probability: float, expected: str) -
     [
         (Compliant(reason="no clause was in force", **BASE), ("compliant", None)),
         (Exempt(notification_id="n1", **BASE), ("exempt", None)),
+        (Exempt(notification_id=None, exemption_id="airliners", **BASE), ("exempt", None)),
         (PotentialViolation(probability=0.8, **BASE), ("potential_violation", 0.8)),
         (Indeterminate(lacking=("a type",), **BASE), ("indeterminate", None)),
     ],

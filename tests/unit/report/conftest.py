@@ -10,9 +10,10 @@ import pytest
 import shapely
 
 from truceline.model.adherence import Adherence
-from truceline.model.agreement import Agreement, Domain, Provision, Theatre, TruceWindow
+from truceline.model.agreement import Agreement, Domain, Theatre, TruceWindow
 from truceline.model.attribution import PartyProbability
 from truceline.model.observation import Outage
+from truceline.model.provision import Prohibition
 from truceline.model.quantity import Count, TimeSpan
 from truceline.model.reference_line import DatedLine
 from truceline.model.released import Released, ReleasedAttribution, ReleasedEvent, ReleasedFinding, ReleasePolicy
@@ -102,14 +103,15 @@ def an_agreement(parties: tuple[str, str]) -> Agreement:
         scope="all",
         covered_domain_ids=("ground",),
     )
-    clause = Provision(
-        provision_id="made_up.all_fire", article="1", summary="All fire stops.", prohibits="any_fire", parties=parties
+    clause = Prohibition(
+        provision_id="made_up.all_fire", article="1", summary="All fire stops.", source_ids=("made",), acts=("fire",)
     )
     return Agreement(
         agreement_id="made_up",
         version="1",
         title="A truce",
         theatre_id="made_up",
+        parties=parties,
         windows=(window,),
         provisions=(clause,),
         sources=(),

@@ -78,7 +78,7 @@ def new_events(most_count: int) -> Events:
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def release(scene: Scene, events: Events, e: int) -> None:
     """Take what event e explains out of `explained`."""
     for i in range(events.claim_count[e]):
@@ -87,7 +87,7 @@ def release(scene: Scene, events: Events, e: int) -> None:
     events.claim_count[e] = 0
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def claim(scene: Scene, events: Events, e: int, work: Work, n: int) -> None:
     """Write what event e explains into `explained`, from the rows it was weighed on."""
     m = 0
@@ -102,7 +102,7 @@ def claim(scene: Scene, events: Events, e: int, work: Work, n: int) -> None:
     events.claim_count[e] = m
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def log_density(scene: Scene, events: Events, row: Floats, own: int) -> float:
     """Give the logarithm of how many events (1/m2/s) are to be expected at a place and time: everywhere, and near kin.
 
@@ -125,7 +125,7 @@ def log_density(scene: Scene, events: Events, row: Floats, own: int) -> float:
     return math.log(theta[TH_DENSITY] + total)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def accept(
     scene: Scene, air: Air, work: Work, events: Events, proposals: Floats, order: Longs, least: tuple[float, float]
 ) -> int:
@@ -149,7 +149,7 @@ def accept(
     return accepted
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _others_rate(scene: Scene, events: Events, e: int) -> float:
     """Give how much of what event e claims is explained by others, as a sum of rates against clutter-like ones."""
     detections = scene.detections
@@ -160,7 +160,7 @@ def _others_rate(scene: Scene, events: Events, e: int) -> float:
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def polish(scene: Scene, air: Air, work: Work, events: Events, least: float, everything: bool) -> int:
     """Weigh accepted events anew against all the others, move them, and drop those below the least log-odds.
 
@@ -186,7 +186,7 @@ def polish(scene: Scene, air: Air, work: Work, events: Events, least: float, eve
     return dropped
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def merge(scene: Scene, air: Air, work: Work, events: Events, order: Longs) -> int:
     """Try to explain two close events as one; give how many were merged."""
     merged = 0
@@ -209,7 +209,7 @@ def merge(scene: Scene, air: Air, work: Work, events: Events, order: Longs) -> i
     return merged
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _merge_pair(scene: Scene, air: Air, work: Work, events: Events, a: int, b: int) -> bool:
     release(scene, events, b)
     release(scene, events, a)

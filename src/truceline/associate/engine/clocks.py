@@ -44,7 +44,7 @@ _GAIN_LEAST = 7.0
 _SIGMAS_LEAST = 3.0
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def residuals_around(scene: Scene, air: Air, events: Events, station: Longs, off_s: Floats, expected: Floats) -> int:
     """Write (station, residual) of every detection within `OFFSET_MAX_S` of what strong events led one to expect.
 

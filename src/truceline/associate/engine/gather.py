@@ -47,7 +47,7 @@ MEMBER_COLUMNS_COUNT = 12
 """Columns of a gathered member."""
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def node_weights(air: Air, x_m: float, y_m: float, t_s: float, node: Longs, weight: Floats) -> int:
     """Write the nodes around a place and time with their weights; give how many."""
     nt, ny, nx, _ = air.value.shape
@@ -66,7 +66,7 @@ def node_weights(air: Air, x_m: float, y_m: float, t_s: float, node: Longs, weig
     return n
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def gather(scene: Scene, air: Air, work: Work, events: Events, teachers: Longs, out: Floats, sums: Floats) -> int:
     """Write a row per likely member of every event of a list; give how many.
 
@@ -91,14 +91,14 @@ def gather(scene: Scene, air: Air, work: Work, events: Events, teachers: Longs, 
     return m
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def own_rate(scene: Scene, events: Events, e: int, sign: float) -> None:
     """Take what event e explains out of `explained` (sign -1) or put it back (sign +1)."""
     for i in range(events.claim_count[e]):
         scene.detections[events.claim[e, i], DET_EXPLAINED] += sign * events.rate[e, i]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _tally(scene: Scene, work: Work, n: int, sums: Floats) -> None:
     for r in range(RANGE_COUNT):
         share = work.by_range[r]
@@ -112,7 +112,7 @@ def _tally(scene: Scene, work: Work, n: int, sums: Floats) -> None:
                 sums[1, step] += share
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _write_members(scene, work, n, e, range_m, cov, out, m):  # type: ignore[no-untyped-def]
     for i in range(n):
         p = work.row[i, WK_PROBABILITY]
@@ -156,7 +156,7 @@ class NodeRoom(NamedTuple):
     is_touched: Bools
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def node_room(size: int) -> NodeRoom:
     """Give room for a vector of so many unknowns."""
     return NodeRoom(
@@ -169,7 +169,7 @@ def node_room(size: int) -> NodeRoom:
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def add_path(scene: Scene, air: Air, work: Work, row: Floats, i: int, room: NodeRoom) -> int:
     """Write how row i's predicted time changes with (c, u, v) at the nodes around its path; give how many numbers.
 
@@ -193,7 +193,7 @@ def add_path(scene: Scene, air: Air, work: Work, row: Floats, i: int, room: Node
     return 3 * nodes
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _add_event(
     scene: Scene,
     air: Air,
@@ -232,7 +232,7 @@ def _add_event(
     return touched
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def air_equations(
     scene: Scene, air: Air, work: Work, events: Events, teachers: Longs, matrix: Floats, right: Floats
 ) -> int:
@@ -261,7 +261,7 @@ def air_equations(
     return used
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _eliminate(cov: Floats, cross: Floats, room: NodeRoom, touched: int, matrix: Floats) -> None:
     """Take out of the air's information what goes into the event's own place, and clear the room."""
     for a in range(touched):

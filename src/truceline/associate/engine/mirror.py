@@ -33,7 +33,7 @@ _LOG_ODDS_BEHIND_MAX = 4.0
 _ROUNDS_S = np.array([0.25, 0.12, 0.05, 0.0])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _axis(scene: Scene, work: Work, n: int) -> tuple[float, float, float, float, float]:
     """Give the middle, direction, and narrowness (minor over major spread) of the stations that heard an event."""
     stations = scene.stations
@@ -57,7 +57,7 @@ def _axis(scene: Scene, work: Work, n: int) -> tuple[float, float, float, float,
     return mx, my, math.cos(turned), math.sin(turned), math.sqrt(minor / (major + 1e-12))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def alternatives(scene: Scene, air: Air, work: Work, events: Events) -> Floats:
     """Give (x, y, log-odds) of the place across the stations' line that explains an event as well; `nan` for none."""
     out = np.full((events.used[0], 3), np.nan)

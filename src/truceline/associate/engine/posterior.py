@@ -55,7 +55,7 @@ _USUAL_RATE_HZ = 0.05
 _CROWD_LOW, _CROWD_HIGH = -0.5, 2.3
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def covariances(scene: Scene, air: Air, work: Work, events: Events, air_covariance: Floats) -> Floats:
     """Give (xx, xy, xt, yy, yt, tt) of every event: H^-1 + G C G' with G = H^-1 J'W Q and C the air's covariance.
 

@@ -66,7 +66,7 @@ SLOWNESSES_S_PER_M = {SEISMIC_INDEX: (1.0 / 6_000.0, 1.0 / 3_000.0)}
 """By modality, slownesses of its phases in the ground: P and Rg (docs/method/modalities.md)."""
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _fill_mesh(
     x_m: Floats, y_m: Floats, mesh: tuple[float, float, float, int, int], reach_m: float, eastward: Longs
 ) -> tuple[Longs, Longs]:
@@ -244,7 +244,7 @@ def covered_area_m2(network: Network) -> float:
 BUCKET_S = 1.0
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def fill_buckets(time_s: Floats, start: Longs, start_s: float, first: Counts) -> None:
     """Write for every station and second the first detection not before it."""
     for s in range(len(start) - 1):

@@ -114,7 +114,7 @@ class Partners(NamedTuple):
     turning: Bools
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _partners(scene: Scene, anchor: int, station: int, room: Partners, speeds: tuple[float, float, float]) -> int:
     """Collect the free detections of near stations that may be of the event whose first detection the anchor is."""
     stations, start, time_s, detections = scene.stations, scene.start, scene.time_s, scene.detections
@@ -153,7 +153,7 @@ def _partners(scene: Scene, anchor: int, station: int, room: Partners, speeds: t
     return n
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _circles(
     a: tuple[float, float, float, float, float], b: tuple[float, float, float, float, float]
 ) -> tuple[float, float, float, float, float, float]:
@@ -179,7 +179,7 @@ def _circles(
     return (half - root) * per_two, (half + root) * per_two, px, py, qx, qy
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _line(
     a: tuple[float, float, float, float, float], b: tuple[float, float, float, float, float]
 ) -> tuple[float, float, float, float, float, float]:
@@ -197,7 +197,7 @@ def _line(
     return rho, -1.0, along * ex, along * ey, across * ey / (rho + 1e-9), -across * ex / (rho + 1e-9)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _candidates(
     room: Partners, n: int, anchor: tuple[float, float, float, float], speeds: tuple[float, float, float]
 ) -> int:
@@ -231,7 +231,7 @@ def _candidates(
     return m
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _quiet(scene: Scene, station_of: Longs) -> Floats:
     """Give ln(sqrt(2 pi) r) of every detection, r (1/s) being all else that may have made it."""
     stations, detections = scene.stations, scene.detections
@@ -241,14 +241,14 @@ def _quiet(scene: Scene, station_of: Longs) -> Floats:
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _turned(row: Floats, way: tuple[float, float], doubt: float) -> float:
     """Give the log-ratio of a detection's bearing; 0 for none."""
     bearing = row[DET_BEARING]
     return 0.0 if math.isnan(bearing) else bearing_fit(bearing, row[DET_BEARING_SIGMA], way, doubt)[0]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _patience(room: Partners, m: int) -> float:
     """Give the log-ratio below which a candidate of m is given up."""
     if room.others_count[0] > CROWDED_COUNT:
@@ -256,7 +256,7 @@ def _patience(room: Partners, m: int) -> float:
     return _ABORT if m < _MANY_COUNT else _ABORT_OF_MANY
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _weigh_candidates(
     scene: Scene, room: Partners, m: int, own: int, speeds: tuple[float, float, float]
 ) -> tuple[int, float]:
@@ -323,7 +323,7 @@ def _weigh_candidates(
     return winner, most
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _best_of_anchor(scene: Scene, air: Air, anchor: int, station: int, room: Partners, row: Floats) -> None:
     """Write into a row the best event of which a detection may be the first."""
     row[EV_LOG_ODDS] = 0.0
@@ -346,7 +346,7 @@ def _best_of_anchor(scene: Scene, air: Air, anchor: int, station: int, room: Par
         row[EV_LOG_ODDS] = most
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def mark(work: Work, n: int, marked: Bools) -> None:
     """Mark the detections that likely belong to the hypothesis just weighed."""
     for i in range(n):
@@ -354,7 +354,7 @@ def mark(work: Work, n: int, marked: Bools) -> None:
             marked[work.detection[i]] = True
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def propose(
     scene: Scene, air: Air, work: Work, order: Longs, station_of: Longs, tried: Bools, pure: float, out: Floats
 ) -> int:

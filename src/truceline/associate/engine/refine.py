@@ -46,13 +46,13 @@ _LOG_TWO_PI = math.log(2.0 * math.pi)
 _INFORMATION_LEAST = 1e-30
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def event_of(row: Floats) -> tuple[float, float, float, float]:
     """Give (x, y, t, range) of a row."""
     return row[EV_X], row[EV_Y], row[EV_T], row[EV_RANGE]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _add_bearing(row: Floats, sigma: float, way: tuple[float, float], normal: Floats) -> None:
     """Add what a row's bearing says of the place to the normal equations; `way` leads from the station to the event."""
     off = row[WK_BEARING]
@@ -68,7 +68,7 @@ def _add_bearing(row: Floats, sigma: float, way: tuple[float, float], normal: Fl
     normal[1, 3] += weight * jy * off
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def normal_equations(scene: Scene, work: Work, n: int, place: tuple[float, float]) -> Floats:
     """Give the information matrix of (x, y, t) with the right-hand side as its fourth column, from n weighed rows."""
     rows, found, row_station = work.row, work.detection, work.station
@@ -97,7 +97,7 @@ def normal_equations(scene: Scene, work: Work, n: int, place: tuple[float, float
     return normal
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def determinant(a: Floats) -> float:
     """Give the determinant of the left 3 x 3 part."""
     return float(
@@ -107,7 +107,7 @@ def determinant(a: Floats) -> float:
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def inverse(a: Floats) -> Floats:
     """Give the inverse of a symmetric 3 x 3 matrix whose determinant is not zero."""
     det = determinant(a)
@@ -122,7 +122,7 @@ def inverse(a: Floats) -> Floats:
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _step(scene: Scene, work: Work, n: int, row: Floats) -> float:
     """Move a hypothesis by one damped Gauss-Newton step; give how far it moved, in metres."""
     normal = normal_equations(scene, work, n, (row[EV_X], row[EV_Y]))
@@ -141,7 +141,7 @@ def _step(scene: Scene, work: Work, n: int, row: Floats) -> float:
     return length * short
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def state_odds(scene: Scene, air: Air, work: Work, row: Floats) -> int:
     """Weigh a hypothesis where it stands: write its range, log-odds and member count; give the rows looked at."""
     n = look(scene, air, work, event_of(row), FULL_REACH_RATIO)
@@ -156,7 +156,7 @@ def state_odds(scene: Scene, air: Air, work: Work, row: Floats) -> int:
     return n
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def settle(scene: Scene, air: Air, work: Work, row: Floats, extra_s: Floats) -> int:
     """Move a hypothesis through rounds of ever narrower gates and state its odds; give the rows looked at.
 
@@ -181,7 +181,7 @@ def settle(scene: Scene, air: Air, work: Work, row: Floats, extra_s: Floats) -> 
     return state_odds(scene, air, work, row)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def doubts(work: Work, n: int) -> tuple[float, float]:
     """Give the reduced chi-squared of n weighed rows' members, and how undecided their membership is."""
     rows, found = work.row, work.detection

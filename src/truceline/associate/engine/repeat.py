@@ -53,7 +53,7 @@ _PURE = 0.8
 _ANNEALING_S = np.array([0.4, 0.12, 0.0, 0.0])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _origin_times(
     scene: Scene,
     site: tuple[float, float, float, float],
@@ -86,7 +86,7 @@ def _origin_times(
     return n
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _agreements(times: Floats, n: int, out: Floats) -> int:
     """Write the middles of the spans in which the most origin times agree, each span used once; give how many."""
     ordered = np.sort(times[:n])
@@ -114,7 +114,7 @@ def _agreements(times: Floats, n: int, out: Floats) -> int:
     return m
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _is_covered(sites: Floats, used: Bools, site: int) -> bool:
     """Say whether a site lies so near one looked at already that the same times would come out."""
     for i in range(site):
@@ -125,7 +125,7 @@ def _is_covered(sites: Floats, used: Bools, site: int) -> bool:
     return False
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def repeat(scene: Scene, air: Air, work: Work, sites: Floats, events: Events, out: Floats) -> int:
     """Fill `out` with settled hypotheses at the places of known events and other times; give how many."""
     times = np.empty(_TIMES_COUNT)

@@ -9,7 +9,7 @@ from numba import njit
 from truceline.associate.engine.layout import Air
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _cell(place: float, origin: float, step: float, count: int) -> tuple[int, float]:
     """Give the node before a place and the share of the way to the next one; outside, the end node itself."""
     if count == 1:
@@ -23,7 +23,7 @@ def _cell(place: float, origin: float, step: float, count: int) -> tuple[int, fl
     return node, scaled - node
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def air_at(air: Air, x_m: float, y_m: float, t_s: float) -> tuple[float, float, float]:
     """Give (sound speed, wind east, wind north) in m/s at a place and time, linear between nodes."""
     nt, ny, nx, _ = air.value.shape
@@ -45,7 +45,7 @@ def air_at(air: Air, x_m: float, y_m: float, t_s: float) -> tuple[float, float, 
     return c, u, v
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def travel_s(dx_m: float, dy_m: float, speeds: tuple[float, float, float]) -> float:
     """Give the time T in which a front reaches a point at D = (dx, dy): the solution of |D - w T| = c T."""
     c, u, v = speeds
@@ -57,7 +57,7 @@ def travel_s(dx_m: float, dy_m: float, speeds: tuple[float, float, float]) -> fl
 _SPREAD_M = 7_000.0
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def air_around(
     air: Air, x_m: float, y_m: float, t_s: float
 ) -> tuple[float, float, float, float, float, float, float, float, float]:
@@ -73,7 +73,7 @@ def air_around(
     return c, u, v, (ce - cw) * w, (ue - uw) * w, (ve - vw) * w, (cn - cs) * w, (un - us) * w, (vn - vs) * w
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def air_on_path(
     around: tuple[float, float, float, float, float, float, float, float, float], dx_m: float, dy_m: float
 ) -> tuple[float, float, float]:

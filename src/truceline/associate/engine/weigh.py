@@ -85,7 +85,7 @@ Loudness = tuple[float, float, float, float, float, float]
 """Whether amplitudes count, what is expected at this event's range, slope, sigma, clutter's level and sigma (log10)."""
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def mesh_cell(mesh: tuple[float, float, float, int, int], x_m: float, y_m: float) -> int:
     """Give the cell of a place in a mesh (x0, y0, cell, nx, ny); the nearest one from outside."""
     i = min(max(int((x_m - mesh[0]) / mesh[2]), 0), mesh[3] - 1)
@@ -93,13 +93,13 @@ def mesh_cell(mesh: tuple[float, float, float, int, int], x_m: float, y_m: float
     return j * mesh[3] + i
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def cell_of(lookup: Lookup, x_m: float, y_m: float) -> int:
     """Give the mesh cell of a place; the nearest one from outside."""
     return mesh_cell((lookup.x0_m, lookup.y0_m, lookup.cell_m, lookup.nx_count, lookup.ny_count), x_m, y_m)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def first_at(time_s: Floats, low: int, high: int, value_s: float) -> int:
     """Give the first place in [low, high) whose time is not before a value."""
     while low < high:
@@ -111,7 +111,7 @@ def first_at(time_s: Floats, low: int, high: int, value_s: float) -> int:
     return low
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def bearing_fit(bearing_rad: float, sigma_rad: float, way: tuple[float, float], doubt: float) -> tuple[float, float]:
     """Give the log-ratio of a bearing against any bearing being as likely, and its residual in radians.
 
@@ -125,7 +125,7 @@ def bearing_fit(bearing_rad: float, sigma_rad: float, way: tuple[float, float], 
     return math.log(doubt + (1.0 - doubt) * inside), off
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def amplitude_fit(level: float, distance_m: float, loud: Loudness) -> float:
     """Give the log-ratio of an amplitude (log10) at a distance against clutter's; a missing one says nothing."""
     if loud[0] == 0.0 or math.isnan(level):
@@ -136,7 +136,7 @@ def amplitude_fit(level: float, distance_m: float, loud: Loudness) -> float:
     return min(max(log_ratio, -_AMPLITUDE_LOG_RATIO_MAX), _AMPLITUDE_LOG_RATIO_MAX)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def loudness(theta: Floats, range_m: float) -> Loudness:
     """Give what amplitudes are held against for an event of a range."""
     expected = theta[TH_AMPLITUDE_LEVEL] + theta[TH_AMPLITUDE_SLOPE] * math.log10(range_m)
@@ -150,7 +150,7 @@ def loudness(theta: Floats, range_m: float) -> Loudness:
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def best_detection(
     time_s: Floats, detections: Floats, bounds: tuple[int, int, float, float, float], query: Query, loud: Loudness
 ) -> Best:
@@ -178,14 +178,14 @@ def best_detection(
     return best
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _is_masked(time_s: Floats, bounds: tuple[int, int, float, float, float], before_s: float, dead_s: float) -> bool:
     """Say whether a station was busy with an earlier detection at the time from which one was expected."""
     k = first_at(time_s, bounds[0], bounds[1], before_s)
     return k > bounds[0] and time_s[k - 1] >= before_s - dead_s
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _write(rows: Floats, n: int, best: Best, travel: float, slopes: tuple[float, float, float]) -> None:
     """Write a looked-at station into row n of the room."""
     rows[n, WK_TRAVEL] = travel
@@ -197,7 +197,7 @@ def _write(rows: Floats, n: int, best: Best, travel: float, slopes: tuple[float,
     rows[n, WK_DX], rows[n, WK_DY], rows[n, WK_DT] = slopes
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _sound_slopes(
     way: tuple[float, float], travel: float, speeds: tuple[float, float, float]
 ) -> tuple[float, float, float]:
@@ -209,7 +209,7 @@ def _sound_slopes(
     return -nx / along, -ny / along, along
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _ground_best(
     time_s: Floats, detections: Floats, bounds: tuple[int, int, float, float, float], query: Query, station: Floats
 ) -> tuple[Best, float]:
@@ -233,7 +233,7 @@ def _ground_best(
     return best, slow
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def look(scene: Scene, air: Air, work: Work, event: tuple[float, float, float, float], reach_ratio: float) -> int:
     """Fill the room with one row per station that could have heard an event (x, y, t, range); give how many.
 
@@ -288,13 +288,13 @@ def look(scene: Scene, air: Air, work: Work, event: tuple[float, float, float, f
     return n
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def curve_index(distance_m: float, range_m: float) -> int:
     """Give the step of the detection curve for a distance and a range."""
     return min(int(distance_m / (range_m * CURVE_STEP_RATIO)), CURVE_COUNT - 1)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def station_log_likelihood(log_hit: float, log_miss: float, log_ratio: float) -> float:
     """Give log(1 - p + p g) from log p, log(1 - p) and log g."""
     hit = log_hit + log_ratio
@@ -305,7 +305,7 @@ def station_log_likelihood(log_hit: float, log_miss: float, log_ratio: float) ->
     return log_miss + math.log1p(math.exp(hit - log_miss))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def weigh_ranges(scene: Scene, work: Work, n: int) -> tuple[float, float]:
     """Give the log-likelihood ratio of n looked-at rows over all ranges, and the range's posterior mean (m).
 
@@ -337,7 +337,7 @@ def weigh_ranges(scene: Scene, work: Work, n: int) -> tuple[float, float]:
     return most + math.log(total), math.exp(mean / total)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def weigh_members(scene: Scene, work: Work, n: int, range_m: float) -> tuple[int, float]:
     """Write into every row the probability that its detection belongs to the event.
 

@@ -1,0 +1,268 @@
+"""Attribution of media reports against headlines read by hand, left-out weeks, and the table of stand-in points.
+
+`python bench/attribution_reports.py gold --gold gold.csv --line line_daily.parquet` prints, by side and distance band,
+log loss, Brier and calibration error with intervals, for the shipped model, for the same with its two soft numbers
+fitted on all weeks but the one judged, and for plain peers. `speed` times 100,000 made-up rows.
+`stand-ins --feed media_events.parquet --towns towns.csv --out FILE` derives the theatre's points from odd ISO weeks of
+a feed and a gazetteer (`longitude_deg,latitude_deg,population_count`). None of these data come with the project.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from truceline.adapters.agreements import load_theatre
+from truceline.adapters.sources.attribution_reports import read_stand_ins, shipped_stand_ins
+from truceline.adapters.sources.files import FeedContext, NotRecognised, discover, open_table, read_lines
+from truceline.attribute.report_model import ReportPlaces, attribute_reports
+from truceline.attribute.report_places import StandIns, Towns, find_stand_ins
+from truceline.attribute.report_settings import ReportSettings
+from truceline.physics.contact_line import LineHistory
+
+OWN_SIDE_GRID = (0.01, 0.02, 0.03, 0.05, 0.08, 0.12)
+LAG_GRID_DAYS = (0.0, 5.0, 10.0, 15.0, 20.0, 30.0)
+BANDS_KM = ((0.0, 3.0), (3.0, 10.0), (0.0, 10.0), (10.0, 50.0), (50.0, 2_000.0))
+FIRST = {"R": 1.0, "U": 0.0}
+STAND_IN_HEAD = """\
+# Points that stand for a whole region in geolocated news reports. Derived by bench/attribution_reports.py from the
+# places (not the words) of VIINA reports of odd ISO weeks (github.com/zhukovyuri/VIINA, ODbL 1.0; this table likewise)
+# and town populations of GeoNames (geonames.org, CC BY 4.0). kind: region = reports there were often about the region,
+# repeated = many reports on one single coordinate and no town there.
+"""
+
+
+class Judged(NamedTuple):
+    """Reports read by hand, with what is known of them."""
+
+    places: ReportPlaces
+    truth: np.ndarray
+    is_named: np.ndarray
+    is_precise: np.ndarray
+    names_none: np.ndarray
+    week: np.ndarray
+
+
+def judged(path: Path) -> Judged:
+    """Read the reports; whom they name goes into the truth and nowhere else."""
+    frame = pl.read_csv(path).with_columns(pl.col("date").str.to_date())
+    named = (frame["gold_kinetic"] == 1) & frame["gold_initiator"].is_in(list(FIRST))
+    return Judged(
+        places=ReportPlaces(
+            longitude_deg=frame["lon"].to_numpy(),
+            latitude_deg=frame["lat"].to_numpy(),
+            dates=frame["date"].to_numpy().astype("datetime64[D]"),
+            place_name=frame["place_name"].cast(pl.String),
+            close_share=np.full(frame.height, np.nan),
+        ),
+        truth=frame["gold_initiator"].replace_strict(FIRST, default=np.nan).to_numpy(),
+        is_named=named.to_numpy(),
+        is_precise=(named & (frame["gold_location"] == "p")).to_numpy(),
+        names_none=((frame["gold_kinetic"] == 1) & frame["gold_initiator"].is_in(["N", "B"])).to_numpy(),
+        week=(frame["date"].dt.iso_year() * 100 + frame["date"].dt.week()).to_numpy(),
+    )
+
+
+def lines_of(path: Path) -> LineHistory:
+    """Read dated lines."""
+    theatre = load_theatre()
+    feed = FeedContext(parties=theatre.parties, timezone_name=theatre.timezone_name, received_time=datetime.now(tz=UTC))
+    opened = [open_table(place) for place in discover([path])]
+    lines = [line for file in opened if not isinstance(file, NotRecognised) for line in read_lines(file, feed)[0]]
+    return LineHistory(lines, held_by=theatre.parties[0])
+
+
+def losses(answer: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Give the log loss of each answer, clipped as the open data's own program clips it."""
+    sure = np.clip(answer, 1e-3, 1.0 - 1e-3)
+    return np.asarray(-(truth * np.log(sure) + (1.0 - truth) * np.log(1.0 - sure)))
+
+
+def calibration_error(answer: np.ndarray, truth: np.ndarray) -> float:
+    """Give the expected calibration error over ten bins of equal width."""
+    bins = np.minimum((answer * 10).astype(int), 9)
+    gaps = [abs(answer[bins == index].sum() - truth[bins == index].sum()) for index in range(10)]
+    return float(sum(gaps) / len(truth))
+
+
+def interval(figure: Callable[[np.ndarray], float], week: np.ndarray) -> tuple[float, float]:
+    """Give the 95 % interval of a figure by drawing whole weeks again."""
+    rng = np.random.default_rng(7)
+    rows = [np.flatnonzero(week == one) for one in np.unique(week)]
+    drawn = [np.concatenate([rows[i] for i in rng.integers(0, len(rows), len(rows))]) for _ in range(1_000)]
+    low, high = np.percentile([figure(entry) for entry in drawn], [2.5, 97.5])
+    return float(low), float(high)
+
+
+def tell(name: str, answer: np.ndarray, data: Judged, rows: np.ndarray) -> None:
+    """Print one line of figures; reports without an answer are counted and left out."""
+    chosen = np.flatnonzero(rows & np.isfinite(answer))
+    if not len(chosen):
+        print(f"{name:<34} n={rows.sum():3d} answered   0")
+        return
+    given, truth, week = answer[chosen], data.truth[chosen], data.week[chosen]
+    told = [f"{name:<34} n={rows.sum():3d} answered {len(chosen):3d}"]
+    figures: list[tuple[str, Callable[[np.ndarray], float]]] = [
+        ("log loss", lambda i: float(losses(given[i], truth[i]).mean())),
+        ("Brier", lambda i: float(((given[i] - truth[i]) ** 2).mean())),
+        ("ECE", lambda i: calibration_error(given[i], truth[i])),
+    ]
+    for title, figure in figures:
+        low, high = interval(figure, week)
+        told.append(f"{title} {figure(np.arange(len(chosen))):.3f} [{low:.3f}, {high:.3f}]")
+    rng = np.random.default_rng(8)
+    noise = np.mean([calibration_error(given, (rng.random(len(given)) < given).astype(float)) for _ in range(500)])
+    print("  ".join([*told, f"ECE by chance alone {noise:.3f}"]))
+
+
+def tell_all(answer: np.ndarray, data: Judged, located_km: np.ndarray) -> None:
+    """Print the figures by side and band, and what became of the rest."""
+    precise = data.is_precise
+    tell("precise, all", answer, data, precise)
+    tell("precise, all; none counts as .5", np.where(np.isnan(answer), 0.5, answer), data, precise)
+    tell("precise, on first party's ground", answer, data, precise & (located_km > 0))
+    tell("precise, on other party's ground", answer, data, precise & (located_km < 0))
+    for low_km, high_km in BANDS_KM:
+        away_km = np.abs(located_km)
+        tell(
+            f"precise, {low_km:g} to {high_km:g} km", answer, data, precise & (low_km <= away_km) & (away_km < high_km)
+        )
+    rest = data.is_named & ~precise
+    bounded = np.isnan(answer) | (np.abs(answer - 0.5) <= 0.15 + 1e-9)
+    print(f"imprecise: {rest.sum()}, of which without answer or within .35-.65: {(rest & bounded).sum()}")
+    near = np.abs(located_km) <= 3.0
+    print(f"within 3 km: {near.sum()}, outside .35-.65: {(near & ~bounded).sum()}")
+    sure = data.names_none & (np.abs(answer - 0.5) > 0.4)
+    print(f"headline names nobody or both: {data.names_none.sum()}, answered surer than .9: {sure.sum()}")
+
+
+def fitted_answers(data: Judged, history: LineHistory, stand_ins: StandIns) -> np.ndarray:
+    """Give answers with the two soft numbers chosen by log loss on all weeks but the one judged."""
+    choices = [
+        ReportSettings(own_side_probability=own, line_lag_days=lag)
+        for own, lag in itertools.product(OWN_SIDE_GRID, LAG_GRID_DAYS)
+    ]
+    answers = np.array(
+        [attribute_reports(data.places, history, stand_ins, settings=entry).first_probability for entry in choices]
+    )
+    counted = data.is_precise & np.isfinite(answers).all(axis=0)
+    loss = np.where(counted, losses(answers, data.truth), 0.0)
+    chosen = np.empty(len(data.week))
+    picks = []
+    for week in np.unique(data.week):
+        best = int(loss[:, data.week != week].sum(axis=1).argmin())
+        picks.append((choices[best].own_side_probability, choices[best].line_lag_days))
+        chosen[data.week == week] = answers[best, data.week == week]
+    print("chosen (own side, lag in days):", {pick: picks.count(pick) for pick in sorted(set(picks))})
+    return chosen
+
+
+def variants(stand_ins: StandIns) -> Iterator[tuple[str, StandIns, ReportSettings]]:
+    """Give the model with one of its parts taken away or moved, to see what each does."""
+    none = StandIns(longitude_deg=np.empty(0), latitude_deg=np.empty(0), is_region=np.empty(0, dtype=np.bool_))
+    plain = ReportSettings()
+    yield "without stand-in points", none, plain
+    yield (
+        "without repeated points",
+        StandIns(
+            longitude_deg=stand_ins.longitude_deg[stand_ins.is_region],
+            latitude_deg=stand_ins.latitude_deg[stand_ins.is_region],
+            is_region=stand_ins.is_region[stand_ins.is_region],
+        ),
+        plain,
+    )
+    changes: list[dict[str, float]] = [
+        {"line_lag_days": 0.0},
+        {"misplaced_probability": 0.0},
+        {"misplaced_probability": 0.12},
+        {"own_side_probability": 0.01},
+        {"own_side_probability": 0.08},
+        {"close_share": 0.5},
+        {"close_share": 0.9},
+        {"place_sigma_m": 3_000.0},
+    ]
+    for change in changes:
+        name = ", ".join(f"{key}={value:g}" for key, value in change.items())
+        yield name, stand_ins, msgspec.structs.replace(plain, **change)
+
+
+def gold(options: argparse.Namespace) -> None:
+    """Hold the model against reports read by hand."""
+    data, history = judged(options.gold), lines_of(options.line)
+    stand_ins = read_stand_ins(options.stand_ins) if options.stand_ins else shipped_stand_ins("ukraine")
+    shipped = attribute_reports(data.places, history, stand_ins, settings=ReportSettings())
+    located_km = shipped.located.signed_distance_m / 1e3
+    print("# the shipped model (nothing in it was fitted to whom a report names)")
+    tell_all(shipped.first_probability, data, located_km)
+    print("# own-side ratio and lag chosen on all weeks but the one judged")
+    tell_all(fitted_answers(data, history, stand_ins), data, located_km)
+    print("# parts taken away or moved, precise places")
+    for name, points, settings in variants(stand_ins):
+        answers = attribute_reports(data.places, history, points, settings=settings)
+        tell(name, answers.first_probability, data, data.is_precise)
+    print("# plain peers, precise places")
+    tell("other side with .95", np.where(located_km > 0, 0.05, 0.95), data, data.is_precise)
+    answered = np.isfinite(shipped.first_probability)
+    tell("other side with .95, where we answer", np.where(located_km > 0, 0.05, 0.95), data, data.is_precise & answered)
+
+
+def speed(options: argparse.Namespace) -> None:
+    """Time the model on many rows."""
+    history = lines_of(options.line)
+    rng = np.random.default_rng(1)
+    days = rng.choice(history.line_dates[31:], options.rows)
+    places = ReportPlaces(
+        longitude_deg=rng.uniform(30.0, 40.0, options.rows),
+        latitude_deg=rng.uniform(45.0, 51.0, options.rows),
+        dates=days,
+        place_name=pl.repeat("Somewhere", options.rows, eager=True),
+        close_share=np.full(options.rows, np.nan),
+    )
+    start_s = time.perf_counter()
+    attribute_reports(places, history, shipped_stand_ins("ukraine"), settings=ReportSettings())
+    print(f"{options.rows:,} rows in {time.perf_counter() - start_s:.2f} s")
+
+
+def derive(options: argparse.Namespace) -> None:
+    """Write the table of stand-in points."""
+    feed = pl.read_parquet(options.feed, columns=["date", "place_name", "lon", "lat", "adm1_only"])
+    towns = pl.read_csv(options.towns)
+    found = find_stand_ins(
+        feed.filter(pl.col("date").dt.week() % 2 == 1),
+        Towns(
+            longitude_deg=towns["longitude_deg"].to_numpy(),
+            latitude_deg=towns["latitude_deg"].to_numpy(),
+            population_count=towns["population_count"].to_numpy(),
+        ),
+        ReportSettings(),
+    )
+    options.out.write_text(STAND_IN_HEAD + found.write_csv(), encoding="utf-8")
+    print(found["kind"].value_counts())
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    for command, names in ((gold, ("gold", "line")), (speed, ("line",)), (derive, ("feed", "towns", "out"))):
+        entry = commands.add_parser("stand-ins" if command is derive else command.__name__)
+        for name in names:
+            entry.add_argument(f"--{name}", type=Path, required=True)
+        entry.set_defaults(command=command)
+    commands.choices["gold"].add_argument("--stand-ins", type=Path)
+    commands.choices["speed"].add_argument("--rows", type=int, default=100_000)
+    options = parser.parse_args()
+    options.command(options)
+
+
+if __name__ == "__main__":
+    main()

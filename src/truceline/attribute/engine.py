@@ -1,0 +1,300 @@
+"""Compiled: one case after another, from columns of evidence to log-likelihoods, shares, and what stays without each.
+
+Arrays are taken out of their tuples once per call; inside loops that would cost more than the arithmetic.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from truceline.attribute.combine import (
+    add_limited,
+    add_origin,
+    bound_cluster,
+    choose_players,
+    integrate,
+    integrate_sets,
+    log_odds,
+    log_origin_sets,
+    share_out,
+    value_sets,
+)
+from truceline.attribute.latent import fill_shape, hold_ground, lay_nodes, patch_of
+from truceline.attribute.layout import (
+    HYPOTHESIS_COUNT,
+    ORIGIN_PLAYER_MOST_COUNT,
+    PATCH_SIDE_COUNT,
+    Answers,
+    Cases,
+    Fields,
+    Flags,
+    Floats,
+    Ground,
+    Integers,
+    Items,
+    Told,
+    Words,
+    Work,
+)
+
+
+@njit(cache=True)
+def _read_items(items: Items, patch: tuple[float, float, float], count: int, work: Work, sums: Floats) -> None:
+    """Multiply every item into its cluster: ((1 - e) f / b + e)^w, b its mean density under both parties alike."""
+    clusters, numbers, starts, kinds, shapes = items.clusters, items.numbers, items.starts, items.kinds, items.shapes
+    nodes, held, one, likelihoods = work.nodes, work.held, work.one, work.likelihoods
+    for i in range(clusters.shape[0]):
+        for k in range(count):
+            one[k] = 1.0
+        for s in range(starts[i], starts[i + 1]):
+            fill_shape(kinds[s], shapes[s], patch, nodes, count, one)
+        integrate(one, held, count, sums)
+        mean = 0.5 * (sums[0] + sums[1])
+        if mean <= 1e-280:
+            continue
+        e, w = numbers[i, 0], numbers[i, 1]
+        told = (1.0 - e) / mean
+        row = likelihoods[clusters[i]]
+        if w == 1.0:
+            for k in range(count):
+                row[k] *= told * one[k] + e
+        else:
+            for k in range(count):
+                row[k] *= math.exp(w * math.log(told * one[k] + e))
+
+
+@njit(cache=True)
+def _without(stays: Flags, speaks: Flags, words: Words, count: int, work: Work, vectors: Floats, out: Floats) -> None:
+    """Fill `out` with the log-likelihoods of the clusters that stay, straight from their definition."""
+    held, one, likelihoods = work.held, work.one, work.likelihoods
+    tables, statements, caps = words.tables, words.statements, words.caps
+    for k in range(count):
+        one[k] = 1.0
+    said, sums = vectors[0], vectors[1]
+    limit, any_origin = 0.0, False
+    for h in range(HYPOTHESIS_COUNT):
+        out[h], said[h] = 0.0, 0.0
+    for c in range(stays.shape[0]):
+        if not stays[c]:
+            continue
+        for h in range(HYPOTHESIS_COUNT):
+            out[h] += tables[c, h]
+            said[h] += statements[c, h]
+        if speaks[c]:
+            any_origin = True
+            limit += caps[c]
+            for k in range(count):
+                one[k] *= likelihoods[c, k]
+    add_limited(said, words.statements_cap_ratio, out)
+    if any_origin:
+        integrate(one, held, count, sums)
+        add_origin(sums[0], sums[1], sums[2], limit, out)
+
+
+@njit(cache=True)
+def _alone(c: int, words: Words, count: int, work: Work, vectors: Floats) -> tuple[float, float]:
+    """Give the log-odds of one cluster by itself, and of what it says of the origin by itself."""
+    total, sums = vectors[0], vectors[1]
+    integrate(work.likelihoods[c], work.held, count, sums)
+    for h in range(HYPOTHESIS_COUNT):
+        total[h] = 0.0
+    add_origin(sums[0], sums[1], sums[2], math.inf, total)
+    origin = log_odds(total, words.log_prior)
+    for h in range(HYPOTHESIS_COUNT):
+        total[h] += words.tables[c, h]
+    add_limited(words.statements[c], words.statements_cap_ratio, total)
+    return log_odds(total, words.log_prior), origin
+
+
+@njit(cache=True)
+def _share_players(
+    players: Integers, player_count: int, speaks: Flags, words: Words, count: int, work: Work, told: Told
+) -> Floats:
+    """Fill the clusters' shares and give the log-likelihoods of every set of players.
+
+    A player of several clusters is shared among them by how strong each is alone.
+    """
+    tables, statements, caps = words.tables, words.statements, words.caps
+    held, likelihoods, alone, shares = work.held, work.likelihoods, told.alone, told.shares
+    player_tables = np.zeros((player_count, HYPOTHESIS_COUNT))
+    player_words = np.zeros((player_count, HYPOTHESIS_COUNT))
+    row_caps = np.zeros(ORIGIN_PLAYER_MOST_COUNT)
+    strength = np.zeros(player_count)
+    members = np.zeros(player_count, dtype=np.int64)
+    rows = np.full(player_count, -1, dtype=np.int64)
+    products = work.products
+    origin_count = 0
+    for c in range(players.shape[0]):
+        p = players[c]
+        members[p] += 1
+        strength[p] += abs(alone[c])
+        for h in range(HYPOTHESIS_COUNT):
+            player_tables[p, h] += tables[c, h]
+            player_words[p, h] += statements[c, h]
+        if speaks[c]:
+            row_caps[rows[p] if rows[p] >= 0 else origin_count] += caps[c]
+            if rows[p] < 0:
+                rows[p] = origin_count
+                origin_count += 1
+                for k in range(count):
+                    products[rows[p], k] = likelihoods[c, k]
+            else:
+                for k in range(count):
+                    products[rows[p], k] *= likelihoods[c, k]
+    sums = np.empty((4, 1 << origin_count))
+    integrate_sets(products, origin_count, held, count, sums)
+    log_origin_sets(origin_count, sums, row_caps)
+    values = np.empty(1 << player_count)
+    totals = np.empty((1 << player_count, HYPOTHESIS_COUNT))
+    value_sets(
+        player_count,
+        rows,
+        sums,
+        player_tables,
+        player_words,
+        words.statements_cap_ratio,
+        words.log_prior,
+        totals,
+        values,
+    )
+    player_shares = np.empty(2 * player_count + 1)
+    share_out(player_count, values, player_shares)
+    for c in range(players.shape[0]):
+        p = players[c]
+        part = abs(alone[c]) / strength[p] if strength[p] > 0.0 else 1.0 / members[p]
+        shares[c] = player_shares[p] * part if members[p] > 1 else player_shares[p]
+    return totals
+
+
+@njit(cache=True)
+def _lay(
+    anchor: Floats,
+    is_launch: bool,
+    bands: Floats,
+    ground: Ground,
+    rings: Floats,
+    directions: Floats,
+    items: Items,
+    cluster_count: int,
+    work: Work,
+) -> int:
+    """Lay the ground around a place and read every item on it; give the number of points, 1 where nothing speaks."""
+    likelihoods = work.likelihoods
+    if not ground.known or items.clusters.shape[0] == 0:
+        work.held[:, 0] = 1.0
+        likelihoods[:cluster_count, 0] = 1.0
+        return 1
+    starts = items.starts
+    patch = patch_of(items.kinds, items.shapes, starts[0], starts[-1])
+    count = lay_nodes(rings, directions, bands, is_launch, patch, work.nodes)
+    if count == 0:
+        work.held[:, 0] = 1.0
+        likelihoods[:cluster_count, 0] = 1.0
+        return 1
+    hold_ground(
+        ground.raster,
+        ground.rows_count,
+        ground.columns_count,
+        ground.frame,
+        (anchor[0], anchor[1]),
+        work.nodes,
+        count,
+        work.held,
+    )
+    likelihoods[:cluster_count, :count] = 1.0
+    _read_items(items, patch, count, work, np.empty(3))
+    return count
+
+
+@njit(cache=True)
+def _weigh(words: Words, items: Items, known: bool, count: int, masks: Flags, work: Work, told: Told) -> None:
+    """Hold every cluster to its cap, share the whole among them, and say what stays without each group."""
+    cluster_count = words.caps.shape[0]
+    capped, merged, alone, groups = told.capped, told.merged, told.alone, told.groups
+    alone_origin, likelihoods, item_clusters = told.alone_origin, work.likelihoods, items.clusters
+    speaks, players = np.zeros(cluster_count, dtype=np.bool_), np.empty(cluster_count, dtype=np.int64)
+    vectors, sums = np.empty((2, HYPOTHESIS_COUNT)), np.empty(9)
+    if known:
+        for i in range(item_clusters.shape[0]):
+            speaks[item_clusters[i]] = True
+    for c in range(cluster_count):
+        capped[c] = bound_cluster(
+            likelihoods[c], work.held, count, words.tables[c], words.statements[c], words.caps[c], sums
+        )
+        alone[c], alone_origin[c] = _alone(c, words, count, work, vectors)
+    player_count = choose_players(alone, speaks, players)
+    whole = player_count == cluster_count
+    for c in range(cluster_count):
+        merged[c] = not whole and players[c] == 0
+    totals = _share_players(players, player_count, speaks, words, count, work, told)
+    total = told.total
+    if whole:
+        for h in range(HYPOTHESIS_COUNT):
+            total[h] = totals[totals.shape[0] - 1, h]
+    else:
+        _without(np.ones(cluster_count, dtype=np.bool_), speaks, words, count, work, vectors, total)
+    for g in range(groups.shape[0]):
+        stays = masks[g * cluster_count : (g + 1) * cluster_count]
+        if not whole:
+            _without(stays, speaks, words, count, work, vectors, groups[g])
+            continue
+        chosen = 0
+        for c in range(cluster_count):
+            if stays[c]:
+                chosen |= 1 << c
+        for h in range(HYPOTHESIS_COUNT):
+            groups[g, h] = totals[chosen, h]
+
+
+@njit(cache=True)
+def decide(cases: Cases, fields: Fields, rings: Floats, directions: Floats, answers: Answers) -> None:
+    """Fill `answers` for every case. Nothing is read of one case while another is worked on."""
+    anchors, is_launch, field_indices = cases.anchors, cases.is_launch, cases.field_indices
+    band_starts, bands, item_starts = cases.band_starts, cases.bands, cases.item_starts
+    item_clusters, item_numbers = cases.item_clusters, cases.item_numbers
+    shape_starts, shape_kinds, shapes = cases.shape_starts, cases.shape_kinds, cases.shapes
+    cluster_starts, caps = cases.cluster_starts, cases.caps
+    tables, statements = cases.tables.copy(), cases.statements.copy()
+    group_starts, group_masks, mask_starts = cases.group_starts, cases.group_masks, cases.mask_starts
+    log_priors, statements_cap_ratio = cases.log_priors, cases.statements_cap_ratio
+    rasters, offsets, frames = fields.distances_m, fields.offsets, fields.frames
+    row_counts, column_counts = fields.row_counts, fields.column_counts
+    totals, alone, alone_origin, shares = answers.log_likelihoods, answers.alone, answers.alone_origin, answers.shares
+    capped, merged, group_totals = answers.capped, answers.merged, answers.group_log_likelihoods
+    cluster_most = 1
+    for n in range(anchors.shape[0]):
+        cluster_most = max(cluster_most, cluster_starts[n + 1] - cluster_starts[n])
+    size = rings.shape[0] * directions.shape[0] + PATCH_SIDE_COUNT * PATCH_SIDE_COUNT
+    work = Work(
+        np.empty((4, size)),
+        np.empty((3, size)),
+        np.empty(size),
+        np.empty((cluster_most, size)),
+        np.empty((ORIGIN_PLAYER_MOST_COUNT, size)),
+    )
+    nowhere = Ground(np.zeros(0), 0, 0, np.zeros(5), False)
+    for n in range(anchors.shape[0]):
+        f = field_indices[n]
+        ground = nowhere
+        if f >= 0:
+            raster = rasters[offsets[f] : offsets[f + 1]]
+            ground = Ground(raster, row_counts[f], column_counts[f], frames[f], True)
+        c0, c1, i0, i1 = cluster_starts[n], cluster_starts[n + 1], item_starts[n], item_starts[n + 1]
+        own = Items(item_clusters[i0:i1], item_numbers[i0:i1], shape_starts[i0 : i1 + 1], shape_kinds, shapes)
+        words = Words(tables[c0:c1], statements[c0:c1], caps[c0:c1], statements_cap_ratio, log_priors[n])
+        told = Told(
+            totals[n],
+            alone[c0:c1],
+            alone_origin[c0:c1],
+            shares[c0:c1],
+            capped[c0:c1],
+            merged[c0:c1],
+            group_totals[group_starts[n] : group_starts[n + 1]],
+        )
+        own_bands = bands[band_starts[n] : band_starts[n + 1]]
+        count = _lay(anchors[n], is_launch[n], own_bands, ground, rings, directions, own, c1 - c0, work)
+        masks = group_masks[mask_starts[n] : mask_starts[n + 1]]
+        _weigh(words, own, f >= 0, count, masks, work, told)

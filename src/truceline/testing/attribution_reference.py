@@ -1,0 +1,223 @@
+"""The equations of attribution once more in plain numpy: slow, short, and held against the compiled code by tests."""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from truceline.attribute.control import METRES_PER_DEGREE_M, ControlField
+from truceline.attribute.decide import node_template
+from truceline.attribute.layout import (
+    LAUNCH_RADIUS_M,
+    PATCH_REACH_RATIO,
+    PATCH_SIDE_COUNT,
+    SHAPE_BAND,
+    SHAPE_DIRECTION,
+    SHAPE_POINT,
+    SHAPE_SEGMENT,
+    Cases,
+)
+
+Floats = NDArray[np.float64]
+CELL_VARIANCE_MOST_M2 = 4.0e6
+NOT_HELD_PROBABILITY = 1e-9
+
+
+class Reference(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """One case: log-likelihoods of all evidence, Shapley shares and ratios alone of its clusters, and what stays.
+
+    `group_log_likelihoods`: (masks, 5).
+    """
+
+    log_likelihood: Floats
+    shares: Floats
+    alone: Floats
+    group_log_likelihoods: Floats
+
+
+def decide_reference(columns: Cases, index: int, field: ControlField | None) -> Reference:
+    """Decide one case of up to a dozen clusters by enumerating sets; `columns` as laid by `pack_cases`."""
+    clusters = range(int(columns.cluster_starts[index + 1] - columns.cluster_starts[index]))
+    likelihoods, held, words, caps = _bounded(columns, index, field)
+    prior = columns.log_priors[index]
+
+    def value(chosen: tuple[int, ...]) -> Floats:
+        total = sum((words[c][0] for c in chosen), start=np.zeros(5))
+        said = sum((words[c][1] for c in chosen), start=np.zeros(5))
+        total = total + _drawn_together(said, columns.statements_cap_ratio)
+        speaking = {c: told for c in chosen if (told := likelihoods[c]) is not None}
+        if speaking and held is not None:
+            product = np.prod(np.array(list(speaking.values())), axis=0)
+            logs = _drawn_together(np.log(held @ product), sum(caps[c] for c in speaking))
+            total = total + logs[[0, 1, 0, 1, 2]]
+        return np.asarray(total)
+
+    def odds(chosen: tuple[int, ...]) -> float:
+        joint = value(chosen) + prior
+        return float(np.logaddexp(joint[0], joint[2]) - np.logaddexp(joint[1], joint[3]))
+
+    count = len(clusters)
+    shares = np.zeros(count)
+    for c in clusters:
+        others = [other for other in clusters if other != c]
+        for size in range(count):
+            weight = math.factorial(size) * math.factorial(count - size - 1) / math.factorial(count)
+            for chosen in combinations(others, size):
+                shares[c] += weight * (odds(tuple(sorted((*chosen, c)))) - odds(chosen))
+    masks = columns.group_masks[columns.mask_starts[index] : columns.mask_starts[index + 1]].reshape(-1, max(1, count))
+    return Reference(
+        log_likelihood=value(tuple(clusters)),
+        shares=shares,
+        alone=np.array([odds((c,)) for c in clusters]),
+        group_log_likelihoods=np.array([value(tuple(np.flatnonzero(mask).tolist())) for mask in masks]).reshape(-1, 5),
+    )
+
+
+def _drawn_together(vector: Floats, limit: float) -> Floats:
+    spread = float(vector.max() - vector.min())
+    return np.asarray(vector * (limit / spread)) if spread > limit else vector
+
+
+def _bounded(
+    columns: Cases, index: int, field: ControlField | None
+) -> tuple[list[Floats | None], Floats | None, list[tuple[Floats, Floats]], list[float]]:
+    """Give each cluster's likelihood over the points (or none), the points' weights, its words, and its cap."""
+    first, last = columns.cluster_starts[index], columns.cluster_starts[index + 1]
+    likelihoods: list[Floats | None] = [None] * (last - first)
+    held: Floats | None = None
+    items = range(columns.item_starts[index], columns.item_starts[index + 1])
+    if field is not None and items:
+        east, north, weight, variance, patch = _nodes(columns, index)
+        held = _held(field, columns.anchors[index], np.array([east, north, weight, variance]))
+        for i in items:
+            density = np.ones(len(east))
+            for s in range(columns.shape_starts[i], columns.shape_starts[i + 1]):
+                density = density * _density(columns, s, patch, np.array([east, north, variance]))
+            mean = 0.5 * float(held[0] @ density + held[1] @ density)
+            e, w = columns.item_numbers[i]
+            told = ((1.0 - e) * density / mean + e) ** w
+            c = int(columns.item_clusters[i])
+            known = likelihoods[c]
+            likelihoods[c] = told if known is None else known * told
+    words = []
+    caps = columns.caps[first:last].tolist()
+    for c in range(last - first):
+        table, said = columns.tables[first + c], columns.statements[first + c]
+        likelihoods[c], table, said = _capped(likelihoods[c], held, (table, said), caps[c])
+        words.append((table, said))
+    return likelihoods, held, words, caps
+
+
+def _capped(
+    likelihood: Floats | None, held: Floats | None, words: tuple[Floats, Floats], cap: float
+) -> tuple[Floats | None, Floats, Floats]:
+    """Hold a cluster to its cap: words drawn together, the origin mixed with a constant."""
+    table, said = words
+    origin = np.zeros(3) if likelihood is None or held is None else np.log(held @ likelihood)
+    plain = table + said
+    together = plain + origin[[0, 1, 0, 1, 2]]
+    if together.max() - together.min() <= cap:
+        return likelihood, table, said
+    spread = float(origin.max() - origin.min())
+    ratio = min(1.0, cap / (spread + float(plain.max() - plain.min())))
+    if likelihood is not None and spread > 0.0:
+        high, low = math.exp(origin.max()), math.exp(origin.min())
+        m = (high / math.exp(spread * ratio) - low) / (high - low)
+        likelihood = (1.0 - m) * likelihood + m * high
+    return likelihood, table * ratio, said * ratio
+
+
+def _nodes(columns: Cases, index: int) -> tuple[Floats, Floats, Floats, Floats, tuple[float, float, float]]:
+    """Give the points: rings times directions outside the patch, and the patch."""
+    rings, directions = node_template()
+    bands = columns.bands[columns.band_starts[index] : columns.band_starts[index + 1]]
+    launch = bool(columns.is_launch[index])
+    patch = _patch(columns, index)
+    low, middle, high = rings.T[:, :, np.newaxis]
+    east, north = middle * directions[:, 0], middle * directions[:, 1]
+    weight = np.repeat(_ring_weights(rings, bands, launch) / len(directions), len(directions)).reshape(east.shape)
+    variance = np.broadcast_to(np.pi * (high**2 - low**2) / len(directions) / 12.0, east.shape)
+    kept = (weight > 0.0) & ~((np.abs(east - patch[0]) < patch[2]) & (np.abs(north - patch[1]) < patch[2]))
+    columns_of = [part[kept] for part in (east, north, weight, variance)]
+    if patch[2] > 0.0:
+        step = 2.0 * patch[2] / PATCH_SIDE_COUNT
+        offsets = (np.arange(PATCH_SIDE_COUNT) - 0.5 * (PATCH_SIDE_COUNT - 1)) * step
+        x, y = (part.ravel() for part in np.meshgrid(patch[0] + offsets, patch[1] + offsets, indexing="ij"))
+        w = _densities(np.hypot(x, y), bands, launch) * step * step
+        inner = (x[w > 0.0], y[w > 0.0], w[w > 0.0], np.zeros(int((w > 0.0).sum())))
+        columns_of = [np.concatenate(pair) for pair in zip(columns_of, inner, strict=True)]
+    return columns_of[0], columns_of[1], columns_of[2], columns_of[3], patch
+
+
+def _patch(columns: Cases, index: int) -> tuple[float, float, float]:
+    items = columns.item_starts[index], columns.item_starts[index + 1]
+    rows = range(columns.shape_starts[items[0]], columns.shape_starts[items[1]])
+    points = np.array([columns.shapes[s] for s in rows if columns.shape_kinds[s] == SHAPE_POINT])
+    if not len(points):
+        return 0.0, 0.0, 0.0
+    precision = 1.0 / (points[:, 2] + points[:, 4])
+    axes = [float(np.linalg.eigvalsh(np.array([[p[2], p[3]], [p[3], p[4]]]))[-1]) for p in points]
+    middle = (points[:, :2] * precision[:, np.newaxis]).sum(axis=0) / precision.sum()
+    return float(middle[0]), float(middle[1]), PATCH_REACH_RATIO * math.sqrt(min(axes))
+
+
+def _ring_weights(rings: Floats, bands: Floats, launch: bool) -> Floats:
+    if launch:
+        top = np.minimum(rings[:, 2], LAUNCH_RADIUS_M)
+        return np.asarray(np.maximum(0.0, top**2 - rings[:, 0] ** 2) / LAUNCH_RADIUS_M**2)
+    total = np.zeros(len(rings))
+    for low, high, probability in bands:
+        inner, outer = np.maximum(low, rings[:, 0]), np.minimum(high, rings[:, 2])
+        total += probability * np.log(np.maximum(outer / inner, 1.0)) / math.log(high / low)
+    return total
+
+
+def _densities(r: Floats, bands: Floats, launch: bool) -> Floats:
+    if launch:
+        return np.where(r < LAUNCH_RADIUS_M, 1.0 / (np.pi * LAUNCH_RADIUS_M**2), 0.0)
+    share = sum(np.where((low <= r) & (r < high), p / math.log(high / low), 0.0) for low, high, p in bands)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(r > 0.0, share / (2.0 * np.pi * r * r), 0.0))
+
+
+def _held(field: ControlField, anchor: Floats, nodes: Floats) -> Floats:
+    """Give the points' weights under first party, second party, anybody, each summing to 1."""
+    per_east_m = METRES_PER_DEGREE_M * math.cos(math.radians(anchor[1]))
+    distance_m = field.signed_distance_m(anchor[0] + nodes[0] / per_east_m, anchor[1] + nodes[1] / METRES_PER_DEGREE_M)
+    spread_m = np.sqrt(field.sigma_m**2 + np.minimum(nodes[3], CELL_VARIANCE_MOST_M2))
+    first = np.maximum(ndtr(distance_m / spread_m), NOT_HELD_PROBABILITY)
+    second = np.maximum(ndtr(-distance_m / spread_m), NOT_HELD_PROBABILITY)
+    weights = np.array([nodes[2] * first, nodes[2] * second, nodes[2]])
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def _density(columns: Cases, s: int, patch: tuple[float, float, float], nodes: Floats) -> Floats:
+    """Give what one shape says of every point, up to a factor."""
+    kind, p = int(columns.shape_kinds[s]), columns.shapes[s]
+    x, y = nodes[0] - p[0], nodes[1] - p[1]
+    if kind == SHAPE_POINT:
+        inside = abs(p[0] - patch[0]) < patch[2] and abs(p[1] - patch[1]) < patch[2]
+        extra = np.zeros(len(x)) if inside else nodes[2]
+        a, d, b = p[2] + extra, p[4] + extra, p[3]
+        determinant = a * d - b * b
+        return np.asarray(np.exp(-0.5 * (d * x * x - 2.0 * b * x * y + a * y * y) / determinant) / np.sqrt(determinant))
+    if kind == SHAPE_DIRECTION:
+        with np.errstate(invalid="ignore"):
+            along = np.nan_to_num((x * p[2] + y * p[3]) / np.hypot(x, y))
+        return np.asarray(np.exp(p[4] * (along - 1.0)))
+    if kind == SHAPE_BAND:
+        r2 = x * x + y * y
+        inside_high = 1.0 / (1.0 + (r2 / p[3] ** 2) ** 4)
+        rise = (r2 / p[2] ** 2) ** 4 if p[2] > 0.0 else np.full(len(x), np.inf)
+        return np.asarray(inside_high * np.where(np.isinf(rise), 1.0, rise / (1.0 + rise)))
+    if kind == SHAPE_SEGMENT:
+        way = p[2:4] - p[:2]
+        t = np.clip((x * way[0] + y * way[1]) / max(float(way @ way), 1e-300), 0.0, 1.0)
+        variance = p[4] ** 2 + nodes[2]
+        return np.asarray(np.exp(-0.5 * ((x - t * way[0]) ** 2 + (y - t * way[1]) ** 2) / variance) / np.sqrt(variance))
+    return np.asarray(1.0 - p[3] / (1.0 + ((x * x + y * y) / p[2] ** 2) ** 2))

@@ -1,0 +1,156 @@
+"""The made-up theatre: events with ground truth, and cases as the attribution reads them, with or without an attack.
+
+Its tables are not the catalogue's, see the modules beside it: where errors come from, how they hang together, who sees
+what, how often a party does it on its own ground. Both parties are drawn by the same rules. docs/method/
+attribution_evaluation.md has the figures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from truceline.attribute.case import Case
+from truceline.attribute.control import ControlField
+from truceline.model.evidence import EvidenceItem
+from truceline.model.quantity import require_between
+from truceline.testing.attribution_theatre_attacks import Attack, attacked_field, attacked_items
+from truceline.testing.attribution_theatre_ground import PARTIES, Day, Spot, make_days
+from truceline.testing.attribution_theatre_sensors import Scene, circle, sensor_items
+from truceline.testing.attribution_theatre_truth import (
+    Account,
+    Happening,
+    draw_account,
+    draw_false_flag,
+    draw_happening,
+)
+from truceline.testing.attribution_theatre_words import word_items
+
+EVENTS_PER_PAIR_COUNT = 10
+DAY_PAIRS_LEAST_COUNT, DAY_PAIRS_MOST_COUNT = 10, 250
+"""Events of a pair of days share the errors of one drawing and one atmosphere."""
+
+VISITED_SHARE = 0.8
+"""Events that a patrol visits: it knows the place well and reads craters; of others a report gives the place."""
+
+PATROL_WRONG, REPORT_WRONG = 0.05, 0.13
+"""How often the place is that of another event (5 to 30 km off), or of the fire going out taken for the impact."""
+
+OWN_SIDE_DEFAULT_PROBABILITY = 0.03
+
+
+class TheatreWish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a theatre is made of: how many events, how often a party did it on its own ground, and which attack.
+
+    `notice_ratio` multiplies the probability of everything that is noticed; at 1 events have 3 to 12 items.
+    """
+
+    events_count: int
+    own_side_probability: float = OWN_SIDE_DEFAULT_PROBABILITY
+    notice_ratio: float = 1.0
+    attack: Attack = "none"
+
+    def __post_init__(self) -> None:
+        """Check the limits."""
+        require_between("events_count", self.events_count, 1, 1_000_000)
+        require_between("own_side_probability", self.own_side_probability, 0.0, 1.0)
+        require_between("notice_ratio", self.notice_ratio, 0.0, 2.0)
+
+
+class Theatre(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """Cases with the field of their day, and what was so: in columns as long as the cases.
+
+    `responsible`: index of the party that did it, -1 for neither. `line_distance_m`: true distance of the place.
+    """
+
+    parties: tuple[str, str]
+    cases: tuple[Case, ...]
+    fields: tuple[ControlField, ...]
+    responsible: NDArray[np.int64]
+    accounts: tuple[Account, ...]
+    line_distance_m: NDArray[np.float64]
+
+
+def make_theatre(wish: TheatreWish, chance: np.random.Generator) -> Theatre:
+    """Make a theatre. Of one seed, events are the same whatever attacks them; false flags are events of their own."""
+    of_days, of_events, of_attacks = chance.spawn(3)
+    pairs_count = min(DAY_PAIRS_MOST_COUNT, max(DAY_PAIRS_LEAST_COUNT, wish.events_count // EVENTS_PER_PAIR_COUNT))
+    days = make_days(pairs_count, of_days, back_dated=wish.attack == "back_dated_line")
+    made = []
+    for index, (own, attacker) in enumerate(
+        zip(of_events.spawn(wish.events_count), of_attacks.spawn(wish.events_count), strict=True)
+    ):
+        happening = _draw(wish, days[int(own.integers(len(days)))], own)
+        case = _case_of(f"event {index:06d}", happening, wish, own)
+        items = attacked_items(case.items, happening, attack=wish.attack, chance=attacker)
+        made.append((msgspec.structs.replace(case, items=_numbered(items)), happening))
+    return Theatre(
+        parties=PARTIES,
+        cases=tuple(case for case, _ in made),
+        fields=tuple(attacked_field(happening, wish.attack) for _, happening in made),
+        responsible=np.array([happening.party_index for _, happening in made], dtype=np.int64),
+        accounts=tuple(happening.account for _, happening in made),
+        line_distance_m=np.array([abs(happening.day.depth_m(happening.place)) for _, happening in made]),
+    )
+
+
+def _draw(wish: TheatreWish, day: Day, chance: np.random.Generator) -> Happening:
+    party_index = int(chance.integers(2))
+    if wish.attack in {"false_flag", "false_flag_spoofed_array", "false_flag_spoofed_sensors"}:
+        return draw_false_flag(party_index, day, chance)
+    return draw_happening(draw_account(wish.own_side_probability, chance), party_index, day=day, chance=chance)
+
+
+def _numbered(items: Iterable[EvidenceItem]) -> tuple[EvidenceItem, ...]:
+    return tuple(
+        msgspec.structs.replace(item, item_id=f"{item.item_type} {number:03d}") for number, item in enumerate(items)
+    )
+
+
+def _case_of(case_id: str, happening: Happening, wish: TheatreWish, chance: np.random.Generator) -> Case:
+    """Let everybody notice the event, and lay out what they noticed as a case."""
+    visited = bool(chance.random() < VISITED_SHARE * wish.notice_ratio)
+    patrol = f"patrol {int(chance.integers(10))}" if visited else ""
+    scene = Scene(happening=happening, patrol=patrol, chance=chance, notice_ratio=wish.notice_ratio)
+    spot, sigma_m = _told_place(scene)
+    latitude_deg, longitude_deg = happening.day.coordinates_deg(spot)
+    witness = (scene.patrol, "mission", "patrol_report") if visited else ("reports", "reports", "media_report")
+    wrong_probability = 0.10 if visited else 0.20
+    items = [*sensor_items(scene), *word_items(scene)]
+    if happening.launch_seen:
+        origin = circle(latitude_deg, longitude_deg, max(sigma_m, 300.0))
+        heard = scene.item("patrol_outgoing_incoming", (witness[0], witness[1]), witness[2], origin)
+        items.insert(0, msgspec.structs.replace(heard, contamination_probability=wrong_probability))
+    return Case(
+        case_id=case_id,
+        latitude_deg=latitude_deg,
+        longitude_deg=longitude_deg,
+        position_sigma_m=sigma_m,
+        anchor="launch" if happening.launch_seen else "impact",
+        items=tuple(items),
+        place_contamination_probability=wrong_probability,
+        place_cluster_id=witness[0],
+        place_operator=witness[1],
+        place_modality=witness[2],
+        place_statement=f"made-up {witness[2]}",
+    )
+
+
+def _told_place(scene: Scene) -> tuple[Spot, float]:
+    """Draw the place as it was told, with its stated error: heavier tails than stated, and wrong at times."""
+    happening, chance = scene.happening, scene.chance
+    visited = bool(scene.patrol)
+    spot = happening.place
+    if scene.happens(PATROL_WRONG if visited else REPORT_WRONG):
+        if happening.launch is not None and scene.happens(0.4):
+            spot = happening.launch
+        else:
+            angle, distance_m = float(chance.uniform(0.0, 2.0 * math.pi)), float(chance.uniform(5_000.0, 30_000.0))
+            spot = (spot[0] + distance_m * math.sin(angle), spot[1] + distance_m * math.cos(angle))
+    sigma_m = 60.0 if visited else float(chance.lognormal(math.log(1_000.0), 0.4))
+    error = sigma_m * chance.standard_t(4, 2)
+    return (spot[0] + float(error[0]), spot[1] + float(error[1])), sigma_m

@@ -1,0 +1,303 @@
+"""The attribution held against the made-up theatre: calibrated on theatres of its own, then with and without attacks.
+
+Three kinds of theatre of different seeds: one to calibrate on, one for the limit of sets, one to be judged by. Rows of
+one evaluation share the last, so that they differ in what was done to it and in nothing else.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from truceline.attribute.calibration import (
+    Calibration,
+    NeitherCalibration,
+    fit_conformal,
+    fit_isotonic,
+    fit_neither,
+    fit_slope,
+    fit_venn_abers,
+)
+from truceline.attribute.decide import Decisions, decide_cases, posterior
+from truceline.attribute.evaluation import (
+    Answers,
+    AttributionFigures,
+    SetFigures,
+    Share,
+    evaluate_answers,
+    evaluate_sets,
+    share_of,
+)
+from truceline.attribute.layout import NEITHER
+from truceline.attribute.settings import AttributionSettings
+from truceline.attribute.tiers import TIERS, Tiers, responsibility, tiers_of
+from truceline.model.evidence import EvidenceCatalogue
+from truceline.model.quantity import require_between
+from truceline.testing.attribution_theatre import OWN_SIDE_DEFAULT_PROBABILITY, Theatre, TheatreWish, make_theatre
+from truceline.testing.attribution_theatre_attacks import Attack
+from truceline.testing.attribution_theatre_ground import PARTIES
+
+CalibrationName = Literal["none", "slope", "isotonic", "venn_abers"]
+
+LEFT_OUT_PROBABILITIES = (0.05, 0.02, 0.01)
+DISTANCE_EDGES_M = (0.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0, 20_000.0, math.inf)
+CALIBRATE, SETS, JUDGE, RESAMPLE = 0, 1, 2, 3
+"""What each theatre is for; with the seed it seeds its chance, so that none shares an event with another."""
+
+
+class TheatreRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One theatre to be judged by: its name in the tables, and how it is made."""
+
+    name: str
+    attack: Attack = "none"
+    own_side_probability: float = OWN_SIDE_DEFAULT_PROBABILITY
+    notice_ratio: float = 1.0
+
+
+class EvaluationWish(msgspec.Struct, frozen=True, kw_only=True):
+    """What to evaluate: how many events each theatre has, from which seed, calibrated how, and which rows."""
+
+    events_count: int
+    calibration_events_count: int
+    seed: int
+    calibration: CalibrationName
+    rows: tuple[TheatreRow, ...]
+    resamples_count: int = 300
+
+    def __post_init__(self) -> None:
+        """Check the limits."""
+        require_between("events_count", self.events_count, 10, 1_000_000)
+        require_between("calibration_events_count", self.calibration_events_count, 50, 1_000_000)
+
+
+class TierFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What is answered at one tier or a higher one, and how much of all cases is then named wrongly."""
+
+    tier: str
+    answered: Share
+    false_of_all: Share
+
+
+class BandFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What is assessed between two true distances from the line."""
+
+    low_m: float
+    high_m: float
+    answered: Share
+    false_of_all: Share
+
+
+class RowFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """One theatre: figures at tier "assessed", by tier, by distance, sets, and why nobody was named."""
+
+    row: TheatreRow
+    figures: AttributionFigures
+    tiers: tuple[TierFigures, ...]
+    bands: tuple[BandFigures, ...]
+    sets: tuple[SetFigures, ...]
+    reason_counts: dict[str, int]
+    account_counts: dict[str, int]
+    false_account_counts: dict[str, int]
+
+
+class CalibrationFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to calibrate: what it did to the theatre without attack."""
+
+    name: CalibrationName
+    figures: AttributionFigures
+
+
+class TheatreEvaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """All rows of one wish, the ways to calibrate side by side, and what events are made of."""
+
+    wish: EvaluationWish
+    parties: tuple[str, str]
+    catalogue_version: str
+    slope_ratio: float
+    item_counts: tuple[float, float, float]
+    calibrations: tuple[CalibrationFigures, ...]
+    rows: tuple[RowFigures, ...]
+
+
+class _Decided(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    row: TheatreRow
+    theatre: Theatre
+    decisions: Decisions
+
+
+class _Fitted(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    calibrations: dict[CalibrationName, Calibration | None]
+    neither: NeitherCalibration
+    set_log_odds: NDArray[np.float64]
+    set_is_first: NDArray[np.bool_]
+    slope_ratio: float
+
+
+def evaluate_theatre(
+    wish: EvaluationWish, catalogue: EvidenceCatalogue, *, say: Callable[[str], None]
+) -> TheatreEvaluation:
+    """Make theatres, decide every case, and hold the answers against what was so; `say` is told what is being done."""
+    say(f"calibrating on {wish.calibration_events_count:,} events of their own")
+    fitted = _fit(wish, catalogue)
+    settings = _with(AttributionSettings(catalogue=catalogue), fitted, wish.calibration)
+    rows: list[RowFigures] = []
+    calibrations: tuple[CalibrationFigures, ...] = ()
+    item_counts = (math.nan, math.nan, math.nan)
+    for number, row in enumerate(wish.rows, start=1):
+        say(f"theatre {number} of {len(wish.rows)}: {row.name}, {wish.events_count:,} events")
+        decided = _decided(row, wish, catalogue, purpose=JUDGE)
+        rows.append(_judge(decided, fitted, settings=settings, wish=wish))
+        if not calibrations and row == TheatreRow(name=row.name):
+            calibrations = _compare(decided, fitted, settings=settings, wish=wish)
+            counts = np.percentile([len(case.items) for case in decided.theatre.cases], (5.0, 50.0, 95.0))
+            item_counts = (float(counts[0]), float(counts[1]), float(counts[2]))
+    return TheatreEvaluation(
+        wish=wish,
+        parties=PARTIES,
+        catalogue_version=catalogue.version,
+        slope_ratio=fitted.slope_ratio,
+        item_counts=item_counts,
+        calibrations=calibrations,
+        rows=tuple(rows),
+    )
+
+
+def _with(settings: AttributionSettings, fitted: _Fitted, name: CalibrationName) -> AttributionSettings:
+    """Give settings calibrated in one way; `neither` is fitted in all but "none"."""
+    neither = None if name == "none" else fitted.neither
+    return msgspec.structs.replace(settings, calibration=fitted.calibrations[name], neither=neither)
+
+
+def _decided(row: TheatreRow, wish: EvaluationWish, catalogue: EvidenceCatalogue, *, purpose: int) -> _Decided:
+    made = TheatreWish(
+        events_count=wish.events_count if purpose == JUDGE else wish.calibration_events_count,
+        own_side_probability=row.own_side_probability,
+        notice_ratio=row.notice_ratio,
+        attack=row.attack,
+    )
+    theatre = make_theatre(made, np.random.default_rng((wish.seed, purpose)))
+    decisions = decide_cases(theatre.cases, theatre.fields, parties=theatre.parties, catalogue=catalogue)
+    return _Decided(row=row, theatre=theatre, decisions=decisions)
+
+
+def _fit(wish: EvaluationWish, catalogue: EvidenceCatalogue) -> _Fitted:
+    """Fit every way to calibrate on one theatre, and take another for the limits of sets; both without attack."""
+    plain = TheatreRow(name="to calibrate on")
+    decided = _decided(plain, wish, catalogue, purpose=CALIBRATE)
+    told, is_first = _labelled(decided)
+    neither = posterior(decided.decisions.log_likelihoods, decided.decisions.log_priors)[:, NEITHER]
+    set_log_odds, set_is_first = _labelled(_decided(plain, wish, catalogue, purpose=SETS))
+    slope = fit_slope(told, is_first)
+    return _Fitted(
+        calibrations={
+            "none": None,
+            "slope": slope,
+            "isotonic": fit_isotonic(told, is_first),
+            "venn_abers": fit_venn_abers(told, is_first),
+        },
+        neither=fit_neither(neither, decided.theatre.responsible < 0),
+        set_log_odds=set_log_odds,
+        set_is_first=set_is_first,
+        slope_ratio=slope.slope_ratio,
+    )
+
+
+def _labelled(decided: _Decided) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Give log-odds and whether the first party did it, of cases that a party did."""
+    known = decided.theatre.responsible >= 0
+    return decided.decisions.log_odds_ratio[known], decided.theatre.responsible[known] == 0
+
+
+def _judge(decided: _Decided, fitted: _Fitted, *, settings: AttributionSettings, wish: EvaluationWish) -> RowFigures:
+    theatre, decisions = decided.theatre, decided.decisions
+    tiers = tiers_of(decisions, settings)
+    named = np.where(tiers.tier >= TIERS.index("assessed"), tiers.party, -1)
+    answers = Answers(
+        probabilities=tiers.probabilities[:, :2],
+        log_odds_ratio=decisions.log_odds_ratio,
+        named=named,
+        responsible=theatre.responsible,
+    )
+    wrong = (named >= 0) & (named != theatre.responsible)
+    accounts = np.array(theatre.accounts)
+    return RowFigures(
+        row=decided.row,
+        figures=_figures(answers, wish),
+        tiers=tuple(_at_tier(tiers, theatre, index) for index in range(1, len(TIERS))),
+        bands=_bands(theatre, named, wrong),
+        sets=_sets(theatre, decisions, fitted),
+        reason_counts=_counts(np.array(tiers.reasons)[named < 0]),
+        account_counts=_counts(accounts),
+        false_account_counts=_counts(accounts[wrong]),
+    )
+
+
+def _figures(answers: Answers, wish: EvaluationWish) -> AttributionFigures:
+    chance = np.random.default_rng((wish.seed, RESAMPLE))
+    return evaluate_answers(answers, chance=chance, resamples_count=wish.resamples_count)
+
+
+def _at_tier(tiers: Tiers, theatre: Theatre, index: int) -> TierFigures:
+    reached = tiers.tier >= index
+    return TierFigures(
+        tier=TIERS[index],
+        answered=share_of(reached),
+        false_of_all=share_of(reached & (tiers.party != theatre.responsible)),
+    )
+
+
+def _bands(theatre: Theatre, named: NDArray[np.int64], wrong: NDArray[np.bool_]) -> tuple[BandFigures, ...]:
+    made = []
+    for low_m, high_m in itertools.pairwise(DISTANCE_EDGES_M):
+        inside = (theatre.line_distance_m >= low_m) & (theatre.line_distance_m < high_m)
+        made.append(
+            BandFigures(
+                low_m=low_m,
+                high_m=high_m,
+                answered=share_of(named[inside] >= 0),
+                false_of_all=share_of(wrong[inside]),
+            )
+        )
+    return tuple(made)
+
+
+def _sets(theatre: Theatre, decisions: Decisions, fitted: _Fitted) -> tuple[SetFigures, ...]:
+    """Hold sets against the doers, on log-odds before calibration: a rising map would not change any set."""
+    made = []
+    for probability in LEFT_OUT_PROBABILITIES:
+        sets = fit_conformal(fitted.set_log_odds, fitted.set_is_first, left_out_probability=probability)
+        flags = sets.sets(decisions.log_odds_ratio)
+        made.append(evaluate_sets(flags, theatre.responsible, sets=sets))
+    return tuple(made)
+
+
+def _compare(
+    decided: _Decided, fitted: _Fitted, *, settings: AttributionSettings, wish: EvaluationWish
+) -> tuple[CalibrationFigures, ...]:
+    """Calibrate the same decisions in every way; named is the likelier party from .95 on, without the other gates."""
+    made, decisions = [], decided.decisions
+    for name in fitted.calibrations:
+        changed = _with(settings, fitted, name)
+        probabilities, _ = responsibility(decisions.log_likelihoods, decisions.log_priors, changed)
+        parties = probabilities[:, :2]
+        sure = parties.max(axis=1) >= settings.catalogue.gates.assessed.number
+        answers = Answers(
+            probabilities=parties,
+            log_odds_ratio=decisions.log_odds_ratio,
+            named=np.where(sure, np.argmax(parties, axis=1), -1),
+            responsible=decided.theatre.responsible,
+        )
+        made.append(CalibrationFigures(name=name, figures=_figures(answers, wish)))
+    return tuple(made)
+
+
+def _counts(names: NDArray[np.str_]) -> dict[str, int]:
+    found, counts = np.unique(names, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return {str(found[index]): int(counts[index]) for index in order.tolist()}

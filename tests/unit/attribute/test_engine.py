@@ -1,0 +1,173 @@
+"""The compiled code says what the equations say, written out plainly in numpy."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from laws.attribution_cases import (
+    CATALOGUE,
+    EVERY,
+    FIELD,
+    MEDIA,
+    PARTIES,
+    RADAR,
+    SOUND,
+    case,
+    decided,
+    direction,
+    item,
+    item_lists,
+    point,
+)
+from truceline.attribute.decide import decide_cases, log_odds_of, pack_cases, posterior
+from truceline.attribute.layout import ORIGIN_PLAYER_MOST_COUNT, PLAYER_MOST_COUNT
+from truceline.model.evidence import EvidenceItem, OriginPoint, OriginSegment, RangeBand
+from truceline.testing.attribution_reference import decide_reference
+
+
+@dataclass
+class Told:
+    """What a case is besides its evidence."""
+
+    anchor: str
+    longitude_deg: float
+    usable: bool
+
+
+told = st.builds(Told, st.sampled_from(["impact", "launch"]), st.sampled_from([36.7, 36.9, 37.0, 37.05]), st.booleans())
+
+
+@settings(max_examples=40, deadline=None)
+@given(items=item_lists.filter(lambda items: len({entry.cluster_id for entry in items}) <= 6), about=told)
+def test_the_engine_agrees_with_the_plain_equations(items: list[EvidenceItem], about: Told) -> None:
+    """Log-likelihoods, shares, ratios alone and what stays without each group agree to 1e-7."""
+    made = case(*items, anchor=about.anchor, longitude_deg=about.longitude_deg, place_usable=about.usable)
+    found = decided(made)
+    _, columns, distinct, _ = pack_cases([made], [FIELD], parties=PARTIES, catalogue=CATALOGUE)
+    expected = decide_reference(columns, 0, distinct[0])
+
+    assert found.log_likelihoods[0] == pytest.approx(expected.log_likelihood, abs=1e-7)
+    assert found.shares == pytest.approx(expected.shares, abs=1e-7)
+    assert found.alone == pytest.approx(expected.alone, abs=1e-7)
+    assert found.group_log_likelihoods == pytest.approx(expected.group_log_likelihoods, abs=1e-7)
+
+
+def test_without_a_line_no_origin_is_anybody_s() -> None:
+    """Where the line is not known, sensors say nothing of a party and statements still do."""
+    made = case(RADAR, MEDIA)
+    (found,) = [decided(made, field=None)]
+    _, columns, _, _ = pack_cases([made], [None], parties=PARTIES, catalogue=CATALOGUE)
+
+    assert 0.0 == found.alone[0]
+    assert found.log_likelihoods[0] == pytest.approx(decide_reference(columns, 0, None).log_likelihood, abs=1e-9)
+    assert found.log_odds_ratio[0] > 0.5
+
+
+def test_cases_do_not_know_each_other() -> None:
+    """Decided together or apart, a case gets the same numbers bit for bit."""
+    cases = [case(*EVERY[:number]) for number in range(len(EVERY))]
+    together = decided(*cases)
+    apart = [decided(one) for one in cases]
+
+    assert np.array_equal(together.log_likelihoods, np.concatenate([one.log_likelihoods for one in apart]))
+    assert np.array_equal(together.shares, np.concatenate([one.shares for one in apart]))
+
+
+def test_a_case_without_evidence_keeps_the_prior() -> None:
+    """Nothing known: the probabilities are the published ones."""
+    found = decided(case(place_usable=False))
+    (row,) = posterior(found.log_likelihoods, found.log_priors)
+
+    assert row == pytest.approx([0.98 * 0.97 / 2, 0.98 * 0.97 / 2, 0.98 * 0.03 / 2, 0.98 * 0.03 / 2, 0.02])
+    assert 0 == len(found.shares)
+
+
+@pytest.mark.parametrize("sensors_count", [ORIGIN_PLAYER_MOST_COUNT + 1, 2 * PLAYER_MOST_COUNT])
+def test_beyond_the_exact_limit_the_weakest_are_shared_as_one(sensors_count: int) -> None:
+    """The rows still add up; the whole and what stays are exact, taken straight from their definition."""
+    sensors = [
+        item(
+            "thermal_or_flash_at_origin",
+            point(37.05 + 0.01 * number, sigma_m=400.0 + 50.0 * number),
+            item_id=f"s{number:02}",
+            cluster_id=f"s{number:02}",
+            operator=f"s{number:02}",
+        )
+        for number in range(sensors_count)
+    ]
+    found = decided(case(*sensors, RADAR))
+    plain = decide_cases([case(*sensors, RADAR)], [FIELD], parties=PARTIES, catalogue=CATALOGUE)
+    _, columns, distinct, _ = pack_cases([case(*sensors[:3], RADAR)], [FIELD], parties=PARTIES, catalogue=CATALOGUE)
+    few = decide_reference(columns, 0, distinct[0])
+    names = [cluster.cluster_id for cluster in found.sorted[0].clusters]
+
+    assert float(found.log_odds_ratio[0]) == pytest.approx(float(found.shares.sum()), abs=1e-8)
+    assert np.array_equal(found.log_likelihoods, plain.log_likelihoods)
+    assert 2 <= found.merged.sum() < len(names)
+    assert not found.merged[names.index(RADAR.cluster_id)]
+    assert log_odds_of(few.log_likelihood, columns.log_priors[0]) < found.log_odds_ratio[0]
+
+
+def test_an_origin_where_nothing_fires_from_says_nothing() -> None:
+    """An origin beyond every range has no density to compare, so it moves nothing."""
+    far = item("acoustic_seismic_origin", point(70.0, sigma_m=100.0))
+
+    assert decided(case(far, place_usable=False)).log_odds_ratio[0] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_range_beyond_every_point_says_nothing() -> None:
+    """Where nothing that is looked at lies within range, no origin can be compared, and nothing moves."""
+    beyond = RangeBand(name="beyond", low_m=1.6e6, high_m=1.9e6, probability=1.0)
+    crater = item("crater_bearing", direction(90.0))
+
+    assert decided(case(crater, bands=(beyond,), place_usable=False)).log_odds_ratio[0] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_track_without_length_is_a_place() -> None:
+    """A segment whose ends are the same speaks as a circle around it."""
+    single = item(
+        "drone_track_crossing",
+        OriginSegment(
+            start_latitude_deg=48.0,
+            start_longitude_deg=37.1,
+            end_latitude_deg=48.0,
+            end_longitude_deg=37.1,
+            sigma_m=1e3,
+        ),
+    )
+
+    assert decided(case(single)).alone[-1] > math.log(3.0)
+
+
+def test_tilted_ellipses_count_as_tilted() -> None:
+    """An ellipse along the line says less of whose ground it is on than one across, where the line is near."""
+    long_m2, short_m2 = 4_000.0**2, 300.0**2
+    near_deg = 37.0 + 1_500.0 / 74_400.0
+    along = OriginPoint(
+        latitude_deg=48.0,
+        longitude_deg=near_deg,
+        covariance_east_m2=short_m2,
+        covariance_east_north_m2=0.0,
+        covariance_north_m2=long_m2,
+    )
+    across = msgspec.structs.replace(along, covariance_east_m2=long_m2, covariance_north_m2=short_m2)
+    alone = [decided(case(item("acoustic_seismic_origin", shape))).alone[-1] for shape in (along, across)]
+
+    assert alone[0] > alone[1] > 0.0
+
+
+def test_a_wide_ellipse_beside_a_sharp_one_is_still_read() -> None:
+    """Two located origins that disagree are both read, though only one is looked at closely."""
+    other = msgspec.structs.replace(SOUND, shapes=(point(36.8, sigma_m=700.0),))
+    found = decided(case(RADAR, other))
+    names = [cluster.cluster_id for cluster in found.sorted[0].clusters]
+
+    assert found.alone[names.index(RADAR.cluster_id)] > 1.0
+    assert found.alone[names.index(other.cluster_id)] < -1.0

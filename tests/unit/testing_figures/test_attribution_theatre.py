@@ -1,0 +1,168 @@
+"""The made-up theatre has two parties alike, events as they are known, and attacks that do what they say."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from truceline.model.evidence import OriginPoint
+from truceline.testing.attribution_theatre import Theatre, TheatreWish, make_theatre
+from truceline.testing.attribution_theatre_attacks import ATTACK_WORDS, ATTACKS, Attack
+from truceline.testing.attribution_theatre_ground import PARTIES, make_days
+from truceline.testing.attribution_theatre_truth import draw_false_flag, draw_happening
+
+COUNT = 500
+
+
+def theatre(attack: Attack = "none", *, count: int = COUNT, own: float = 0.03, seed: int = 8) -> Theatre:
+    """Make a theatre of a fixed seed."""
+    wish = TheatreWish(events_count=count, own_side_probability=own, attack=attack)
+    return make_theatre(wish, np.random.default_rng(seed))
+
+
+@pytest.fixture(scope="module")
+def plain() -> Theatre:
+    """Make one without attack, once."""
+    return theatre()
+
+
+def test_one_seed_is_one_theatre(plain: Theatre) -> None:
+    """The same seed gives the same events, item for item; another gives others."""
+    again, other = theatre(), theatre(seed=9)
+
+    assert plain.cases == again.cases
+    assert plain.responsible.tolist() == again.responsible.tolist()
+    assert plain.cases != other.cases
+
+
+def test_events_are_of_the_usual_size(plain: Theatre) -> None:
+    """Nine in ten events have 3 to 12 items, and none has the same item twice."""
+    counts = [len(case.items) for case in plain.cases]
+
+    assert 3 <= np.percentile(counts, 5) + 1
+    assert np.percentile(counts, 95) <= 12
+    assert 5 <= np.median(counts) <= 9
+    assert all(len({item.item_id for item in case.items}) == len(case.items) for case in plain.cases)
+
+
+def test_the_parties_are_drawn_alike() -> None:
+    """Of many events each party did about half, and each is spoken of by as many items of every kind."""
+    made = theatre(count=1_500)
+    did = Counter(made.responsible.tolist())
+    items = [item for case in made.cases for item in case.items]
+    spoken = Counter(item.speaker for item in items if item.item_type == "party_blames_other")
+
+    assert abs(did[0] - did[1]) < 5 * np.sqrt(did[0] + did[1])
+    assert abs(spoken[PARTIES[0]] - spoken[PARTIES[1]]) < 5 * np.sqrt(spoken.total())
+
+
+def test_accounts_fit_the_ground() -> None:
+    """Across: from own ground to the other's; else: it lands on the doer's; a false flag starts near the line."""
+    chance = np.random.default_rng(4)
+    for day in make_days(2, chance, back_dated=False):
+        for party in (0, 1):
+            across = draw_happening("across", party, day=day, chance=chance)
+            short = draw_happening("short_round", party, day=day, chance=chance)
+            staged = draw_false_flag(party, day, chance)
+
+            assert across.launch is not None
+            assert staged.launch is not None
+            assert (party, 1 - party) == (day.holder_index(across.launch), day.holder_index(across.impact))
+            assert party == day.holder_index(short.impact)
+            assert (party, party) == (day.holder_index(staged.launch), day.holder_index(staged.impact))
+            assert abs(day.depth_m(staged.launch)) < 1_300.0
+
+
+def test_days_come_in_mirrored_pairs() -> None:
+    """What one day of a pair shows as the first party's ground, the other shows as the second's, errors and all."""
+    first, second = make_days(1, np.random.default_rng(5), back_dated=False)
+    along_m = np.linspace(-40_000.0, 40_000.0, 33).tolist()
+    spots = [(along, first.line_across_m(along) + 900.0) for along in along_m]
+    here = [first.field.signed_distance_m(*reversed(first.coordinates_deg(spot))) for spot in spots]
+    there = [second.field.signed_distance_m(*reversed(second.coordinates_deg((a, -b)))) for a, b in spots]
+
+    assert [first.line_across_m(along) for along in along_m] == [-second.line_across_m(along) for along in along_m]
+    np.testing.assert_allclose(here, np.negative(there), atol=400.0)
+    assert np.std(np.array(here) - 900.0) > 200.0
+
+
+def test_the_share_of_own_ground_events_is_as_asked() -> None:
+    """More of them are drawn where more are asked for, of all three kinds."""
+    few, many = (Counter(theatre(own=own).accounts) for own in (0.005, 0.5))
+
+    assert few["across"] > 0.94 * COUNT
+    assert 0.4 * COUNT < many["staged"] + many["short_round"] + many["accident"] < 0.58 * COUNT
+
+
+def test_every_attack_has_its_words() -> None:
+    """Each can be asked for by name and says what it does."""
+    assert list(ATTACKS) == list(ATTACK_WORDS)
+
+
+@pytest.mark.parametrize("attack", [attack for attack in ATTACKS if not attack.startswith("false_flag")])
+def test_attacks_change_evidence_and_not_events(plain: Theatre, attack: Attack) -> None:
+    """Under attack the same things happened at the same places; what other owners noticed stays as it was."""
+    attacked = theatre(attack)
+    kept = {"patrol", "watching", "satellite"}
+
+    assert plain.responsible.tolist() == attacked.responsible.tolist()
+    assert plain.accounts == attacked.accounts
+    for before, after in zip(plain.cases, attacked.cases, strict=True):
+        assert (before.latitude_deg, before.longitude_deg) == (after.latitude_deg, after.longitude_deg)
+        assert [i.shapes for i in before.items if i.cluster_id.split()[0] in kept] == [
+            i.shapes for i in after.items if i.cluster_id.split()[0] in kept
+        ]
+
+
+def test_planted_media_are_thirty_copies_and_ten_outlets(plain: Theatre) -> None:
+    """The doer's media say it 30 times in one cluster; ten outlets that nobody knows name the other."""
+    attacked = theatre("planted_media")
+    for before, after, did in zip(plain.cases, attacked.cases, attacked.responsible.tolist(), strict=True):
+        planted = [item for item in after.items if item.cluster_id.startswith("planted")]
+
+        assert len(before.items) + 40 == len(after.items)
+        assert 10 == len({item.cluster_id for item in planted})
+        assert did < 0 or {PARTIES[1 - did]} == {item.about for item in planted}
+
+
+@pytest.mark.parametrize("attack", ["spoofed_array", "spoofed_sensors", "false_flag_spoofed_sensors"])
+def test_spoofed_sensors_locate_the_launch_on_the_others_ground(attack: Attack) -> None:
+    """Every event has such an origin, and the drawn line shows it on the other's ground."""
+    attacked = theatre(attack, count=200)
+    for case, field, did in zip(attacked.cases, attacked.fields, attacked.responsible.tolist(), strict=True):
+        owners = {"array network", "track radar"} if "sensors" in attack else {"array network"}
+        spoofed = [item for item in case.items if item.cluster_id in owners]
+        points = [shape for item in spoofed for shape in item.shapes if isinstance(shape, OriginPoint)]
+
+        assert points
+        if did >= 0 and "sensors" in attack:
+            assert 2 == len(spoofed)
+        if did >= 0:
+            deep_m = field.signed_distance_m(points[0].longitude_deg, points[0].latitude_deg)
+            assert (deep_m < 3_000.0) if did == 0 else (deep_m > -3_000.0)
+
+
+def test_a_back_dated_line_is_another_line(plain: Theatre) -> None:
+    """It shows less ground as the doer's than the line of the day, so that launches lie on the other's."""
+    attacked = theatre("back_dated_line")
+    moved = [
+        float(new.signed_distance_m(case.longitude_deg, case.latitude_deg))
+        - float(old.signed_distance_m(case.longitude_deg, case.latitude_deg))
+        for case, old, new in zip(plain.cases, plain.fields, attacked.fields, strict=True)
+    ]
+    did = plain.responsible
+
+    assert np.median(np.array(moved)[did == 0]) < -2_000.0
+    assert np.median(np.array(moved)[did == 1]) > 2_000.0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"events_count": 0}, {"events_count": 5, "own_side_probability": 1.5}, {"events_count": 5, "notice_ratio": 3.0}],
+)
+def test_a_wish_that_cannot_be_is_refused(wrong: dict[str, float]) -> None:
+    """No events, a share above 1, or more noticed than can be, are said at once."""
+    with pytest.raises(ValueError, match="outside"):
+        TheatreWish(**wrong)  # type: ignore[arg-type]
