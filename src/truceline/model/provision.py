@@ -39,7 +39,8 @@ class ProvisionBase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class Prohibition(ProvisionBase, frozen=True, kw_only=True, tag="prohibition"):
     """No such act, by such weapon, there: empty fields mean any weapon, domain, purpose, object or place.
 
-    `actor_ids` are third actors it binds beside the parties (a force that must stay away from a line).
+    `actor_ids` are third actors it binds (a force that must stay away from a line); where it names such and no party,
+    it binds no party.
     `excepted_actor_ids` may do it all the same. `unit_size_low` lets smaller formations pass. `object_class_ids` limit
     it to attacks on protected objects. `outside_is_recorded` says that monitors record the same act outside the zone
     although the clause does not touch it.
