@@ -91,7 +91,6 @@ _FLAT_RATIO = 0.05
 _IN_LINE = -2.0
 _IN_LINE_RATIO = 1e-3
 _COMPATIBLE_RATIO = 1.1
-_REACH_RATIO = 2.5
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 _ANNEALING_S = np.array([0.25, 0.08, 0.0, 0.0])
 
