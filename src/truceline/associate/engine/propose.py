@@ -50,7 +50,7 @@ from truceline.associate.engine.layout import (
     Work,
 )
 from truceline.associate.engine.refine import settle
-from truceline.associate.engine.sound import air_at, travel_s
+from truceline.associate.engine.sound import air_at, travel_by, travel_factors
 from truceline.associate.engine.weigh import bearing_fit, first_at, mesh_cell
 
 LOOKED_AT_COUNT = 24
@@ -76,7 +76,7 @@ from many anchors then, and a candidate is given up at its first silent station.
 _GATE = 2.4
 _BEHIND_MAX = 4.5
 _ABORT = -5.6
-_ABORT_OF_MANY = -4.0
+_ABORT_OF_MANY = -3.0
 _ABORT_IN_CROWD = -1.5
 _MANY_COUNT = 100
 _RANGE_M = 9_000.0
@@ -276,7 +276,7 @@ def _weigh_candidates(
     bucket_start, per_s, last = scene.bucket.start_s, scene.bucket.per_s, first.shape[1] - 1
     mesh = (scene.lookup.x0_m, scene.lookup.y0_m, scene.lookup.cell_m, scene.lookup.nx_count, scene.lookup.ny_count)
     patience = _patience(room, m)
-    per_step = speeds[0] / (_RANGE_M * CURVE_STEP_RATIO)
+    per_step, factors = speeds[0] / (_RANGE_M * CURVE_STEP_RATIO), travel_factors(speeds)
     winner, most = -1, 0.0
     for i in range(m):
         x, y, t = out[i, 0], out[i, 1], out[i, 2]
@@ -287,7 +287,7 @@ def _weigh_candidates(
             if s in (own, made_of[i, 0], made_of[i, 1]):
                 continue
             dx, dy = place_of[place, 0] - x, place_of[place, 1] - y
-            travel = travel_s(dx, dy, speeds)
+            travel = travel_by(dx, dy, factors)
             predicted = t + travel
             if predicted > span_end or predicted < span_start:
                 continue

@@ -44,6 +44,7 @@ _STEP_SIGMA_M = 3_000.0
 _BEARING_SIGMAS_MAX = 4.0
 _LOG_TWO_PI = math.log(2.0 * math.pi)
 _INFORMATION_LEAST = 1e-30
+_INDEPENDENT_LEAST = 1e-13
 
 
 @njit(cache=True, error_model="numpy")
@@ -108,6 +109,13 @@ def determinant(a: Floats) -> float:
 
 
 @njit(cache=True, error_model="numpy")
+def fixes_nothing(a: Floats) -> bool:
+    """Say whether information leaves place or time open: a determinant of 0, but for what rounding makes of it."""
+    det = determinant(a)
+    return bool(det <= _INFORMATION_LEAST or det <= _INDEPENDENT_LEAST * a[0, 0] * a[1, 1] * a[2, 2])
+
+
+@njit(cache=True, error_model="numpy")
 def inverse(a: Floats) -> Floats:
     """Give the inverse of a symmetric 3 x 3 matrix whose determinant is not zero."""
     det = determinant(a)
@@ -148,11 +156,10 @@ def state_odds(scene: Scene, air: Air, work: Work, row: Floats) -> int:
     log_likelihood, row[EV_RANGE] = weigh_ranges(scene, work, n)
     row[EV_COUNT], row[EV_PURITY] = weigh_members(scene, work, n, row[EV_RANGE])
     normal = normal_equations(scene, work, n, (row[EV_X], row[EV_Y]))
-    information = determinant(normal)
-    if row[EV_COUNT] < 3 or information <= _INFORMATION_LEAST:
+    if row[EV_COUNT] < 3 or fixes_nothing(normal):
         row[EV_LOG_ODDS] = -1e3
         return n
-    row[EV_LOG_ODDS] = log_likelihood + row[EV_LOG_DENSITY] + 1.5 * _LOG_TWO_PI - 0.5 * math.log(information)
+    row[EV_LOG_ODDS] = log_likelihood + row[EV_LOG_DENSITY] + 1.5 * _LOG_TWO_PI - 0.5 * math.log(determinant(normal))
     return n
 
 

@@ -38,7 +38,7 @@ from truceline.associate.engine.layout import (
 )
 from truceline.associate.engine.propose import FREE_RATIO, mark
 from truceline.associate.engine.refine import settle
-from truceline.associate.engine.sound import air_at, travel_s
+from truceline.associate.engine.sound import air_at, travel_by, travel_factors
 from truceline.associate.engine.weigh import cell_of, first_at
 
 _AROUND_S = 60.0
@@ -66,6 +66,7 @@ def _origin_times(
     index = scene.lookup.station
     x, y, t, range_m = site
     cell = cell_of(scene.lookup, x, y)
+    factors = travel_factors(speeds)
     n = 0
     looked_at = 0
     for place in range(scene.lookup.start[cell], scene.lookup.start[cell + 1]):
@@ -76,7 +77,7 @@ def _origin_times(
         if dx * dx + dy * dy > range_m * range_m or looked_at == _STATIONS_COUNT:
             continue
         looked_at += 1
-        travel = travel_s(dx, dy, speeds)
+        travel = travel_by(dx, dy, factors)
         k = first_at(time_s, start[s], start[s + 1], t + travel - _AROUND_S)
         while k < start[s + 1] and time_s[k] <= t + travel + _AROUND_S and n < _TIMES_COUNT:
             if detections[k, DET_EXPLAINED] < FREE_RATIO * stations[s, STA_CLUTTER] and not marked[k]:

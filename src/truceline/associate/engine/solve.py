@@ -67,7 +67,7 @@ from truceline.associate.settings_engine import EngineSettings, MediumPrior
 STATIONS_LEAST_COUNT = 4
 """With fewer stations a place and a time cannot be told apart from chance."""
 
-FIRST_ANCHORS_COUNT = 5_000
+FIRST_ANCHORS_COUNT = 3_000
 """Detections from which the first, learning pass proposes; evenly taken."""
 
 CROWDED_ANCHORS_COUNT = 10_000
@@ -90,7 +90,7 @@ PROPOSALS_COUNT = 30_000
 
 _FIRST = (15.0, 0.8)
 _SECOND = (10.0, 0.8)
-_LATER_PURITIES = (0.6, 0.5)
+_LATER_PURITIES = (0.6, 0.5, 0.5)
 _FEW_SHARE = 0.01
 _FIRST_QUICK = (0.12, 0.009)
 _QUICK_S = 0.09

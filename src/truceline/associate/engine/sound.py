@@ -46,12 +46,25 @@ def air_at(air: Air, x_m: float, y_m: float, t_s: float) -> tuple[float, float, 
 
 
 @njit(cache=True, error_model="numpy")
-def travel_s(dx_m: float, dy_m: float, speeds: tuple[float, float, float]) -> float:
-    """Give the time T in which a front reaches a point at D = (dx, dy): the solution of |D - w T| = c T."""
+def travel_factors(speeds: tuple[float, float, float]) -> tuple[float, float, float, float]:
+    """Give (u, v, a, 1 / a) with a = c^2 - u^2 - v^2, (m/s)^2: what travel times from one place have in common."""
     c, u, v = speeds
     a = c * c - u * u - v * v
+    return u, v, a, 1.0 / a
+
+
+@njit(cache=True, error_model="numpy")
+def travel_by(dx_m: float, dy_m: float, factors: tuple[float, float, float, float]) -> float:
+    """Give the time T in which a front reaches a point at D = (dx, dy): the solution of |D - w T| = c T."""
+    u, v, a, per_a = factors
     b = dx_m * u + dy_m * v
-    return (-b + math.sqrt(b * b + a * (dx_m * dx_m + dy_m * dy_m))) / a
+    return (math.sqrt(b * b + a * (dx_m * dx_m + dy_m * dy_m)) - b) * per_a
+
+
+@njit(cache=True, error_model="numpy")
+def travel_s(dx_m: float, dy_m: float, speeds: tuple[float, float, float]) -> float:
+    """Give the time in which a front reaches a point at D = (dx, dy) from speeds (c, u, v), see `travel_by`."""
+    return travel_by(dx_m, dy_m, travel_factors(speeds))
 
 
 _SPREAD_M = 7_000.0
