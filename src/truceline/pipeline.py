@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from truceline.assess.compile_stack import NO_CATALOGUE
 from truceline.assess.findings import FindingsStage, FindingsState
 from truceline.associate.evidence import Evidence
 from truceline.associate.settings import AssociationSettings
@@ -26,12 +27,25 @@ from truceline.model.finding import Compliant, Finding
 from truceline.model.observation import Observation
 from truceline.model.quantity import canonical_bytes, content_id
 from truceline.model.reference_line import DatedLine
+from truceline.model.register import Register
+from truceline.model.weapon import WeaponCatalogue
 
 PIPELINE_STATE_SCHEMA_NAME = "truceline.pipeline_state/1"
 
 
+class TextLayer(msgspec.Struct, frozen=True, kw_only=True):
+    """A text beside the one that a run is under: one it amends, a layer on it, or another party's version of it."""
+
+    agreement: Agreement
+    file_sha256: str
+
+
 class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a run depends on besides observations and lines: the text, the parties, every gate and bound."""
+    """Everything a run depends on besides observations and lines: texts, parties, register, every gate and bound.
+
+    `layers` are all texts beside `agreement`; where they are parties' versions of one text, findings say where these
+    differ. `catalogue` says what weapons are, `register` what people had entered when the run began.
+    """
 
     agreement: Agreement
     agreement_sha256: str
@@ -40,6 +54,9 @@ class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True):
     synthetic: bool
     attribution: AttributionSettings
     association: AssociationSettings = AssociationSettings()
+    layers: tuple[TextLayer, ...] = ()
+    catalogue: WeaponCatalogue = NO_CATALOGUE
+    register: Register = Register()
 
     @property
     def settings_id(self) -> str:
@@ -71,10 +88,19 @@ class Pipeline:
     """The stages in order, as one pure step: a runner keeps time, state and storage, and calls it."""
 
     def __init__(self, settings: PipelineSettings, *, lines: Sequence[DatedLine] = ()) -> None:
-        """Build every stage once; `lines` are all contact lines known at the start of the run."""
+        """Build every stage once; `lines` are all contact lines known at the start of the run.
+
+        Raises `ValueError` where the texts do not go together.
+        """
         self.settings = settings
         self.associate = AssociateStage(settings.association)
-        self.assess = FindingsStage(settings.agreement)
+        self.assess = FindingsStage(
+            settings.agreement,
+            layers=[layer.agreement for layer in settings.layers],
+            lines=lines,
+            catalogue=settings.catalogue,
+            register=settings.register,
+        )
         self.attribute = AttributeStage(settings.attribution, parties=settings.parties, lines=lines)
         self.dossier = DossierStage(
             agreement_sha256=settings.agreement_sha256,

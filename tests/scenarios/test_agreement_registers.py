@@ -204,17 +204,24 @@ def step(kind: str, hours: float, rung_index: int | None = None) -> ResponseStep
         ([step("breach_confirmed", 0.0)], 30.0, [6.0]),
         ([step("breach_confirmed", 0.0), step("rung_done", 20.0, 1)], 80.0, [8.0]),
         ([step("breach_confirmed", 0.0), step("rung_done", 25.0, 1)], 30.0, [1.0]),
-        ([step("breach_confirmed", 0.0), step("breach_confirmed", 20.0)], 30.0, [6.0]),
         ([step("breach_confirmed", 90.0)], 30.0, None),
     ],
 )
-def test_clocks_run_from_the_first_confirmed_breach(
+def test_clocks_run_from_a_confirmed_breach(
     steps: list[ResponseStep], hours: float, overdue: list[float] | None
 ) -> None:
     """They flag what nobody recorded in time, or recorded late; without a confirmed breach no clock runs."""
     found = clock_findings(assessor(ladder()), Register(response_steps=tuple(steps)), now=NOON + timedelta(hours=hours))
 
     assert ([] if overdue is None else [overdue]) == [[flag.count for flag in one.flags] for one in found]
+
+
+def test_each_confirmed_breach_has_clocks_of_its_own() -> None:
+    """Thirty hours after the first and ten after the second only the first warning is overdue."""
+    steps = (step("breach_confirmed", 0.0), step("breach_confirmed", 20.0))
+    found = clock_findings(assessor(ladder()), Register(response_steps=steps), now=NOON + timedelta(hours=30))
+
+    assert [[6.0], []] == [[flag.count for flag in one.flags] for one in found]
 
 
 def test_steps_of_a_procedure_have_no_clock() -> None:

@@ -19,7 +19,7 @@ from laws.assess_world import (
     text,
     verdict,
 )
-from truceline.assess.compile_times import quiet_until
+from truceline.assess.compile_times import quiet_run
 from truceline.model.agreement import Agreement
 from truceline.model.finding import Indeterminate, PotentialViolation
 from truceline.model.in_force import InForce, Precondition, Stage
@@ -187,10 +187,18 @@ def test_a_clause_that_waits_for_a_precondition_alone_is_lacking() -> None:
     assert "Two quiet days" in found.lacking[0]
 
 
+def test_an_hour_before_the_last_day_ends_a_reset_still_restarts_the_clock() -> None:
+    """Nearly seven days are not seven: a shot an hour before the end counts, and the days begin anew from it."""
+    start = datetime(2016, 9, 21, 21, tzinfo=UTC)
+    at = start + timedelta(days=7, hours=-1)
+
+    assert at + timedelta(days=7) == quiet_run([at], start, quiet_days=7.0, timezone_name="Europe/Kyiv").met
+
+
 def test_a_clock_counts_anew_from_every_reset_and_stops_when_it_is_met() -> None:
     """Seven quiet days: a shot on day 5 moves the end to day 12; one after that moves nothing."""
     start = datetime(2016, 9, 21, 21, tzinfo=UTC)
     at = [start + timedelta(days=days) for days in (5.0, 12.5, -1.0)]
 
-    assert start + timedelta(days=12) == quiet_until(at, start, quiet_days=7.0, timezone_name="Europe/Kyiv")
-    assert start + timedelta(days=7) == quiet_until([], start, quiet_days=7.0, timezone_name="Europe/Kyiv")
+    assert start + timedelta(days=12) == quiet_run(at, start, quiet_days=7.0, timezone_name="Europe/Kyiv").met
+    assert start + timedelta(days=7) == quiet_run([], start, quiet_days=7.0, timezone_name="Europe/Kyiv").met

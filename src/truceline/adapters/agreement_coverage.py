@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -148,12 +149,33 @@ def _line_geometry(draft: Draft, files: _Files, line: AgreedLine, place: Place) 
             f"{line.line_id}: {drawn_m / 1000:.1f} km are drawn of at least {line.length_low_m / 1000:.1f} km, "
             f"which is {drawn_m / line.length_low_m:.0%}; the limit is {LENGTH_LEAST_SHARE:.0%}",
         )
+    message = _parts_apart(read.geometry)
+    if message:
+        _note_twice(draft, read, (*place, "drawn"), f"{line.line_id}: {message}")
     markers = _markers(draft, read, line, place)
     try:
         return read.record("line", markers=markers)
     except ValueError as error:
         draft.note((*place, "drawn"), str(error))
         return None
+
+
+def _parts_apart(geometry: Any) -> str:
+    """Say which parts of a line do not run one after the other, so that their left is not one ground; else nothing.
+
+    Each part has to begin nearest to where the one before it ended. Depths on one ground of a line whose parts run to
+    and fro would be measured on the wrong one beside every part that runs the other way.
+    """
+    parts = [shapely.get_coordinates(part) for part in shapely.get_parts(geometry)]
+    for index, (before, after) in enumerate(pairwise(parts)):
+        gaps_m = {
+            (start, end): length_m(shapely.LineString([before[start], after[end]]))
+            for start in (0, -1)
+            for end in (0, -1)
+        }
+        if gaps_m[-1, 0] > min(gaps_m.values()):
+            return f"part {index + 2} does not begin where part {index + 1} ends: parts run one after the other"
+    return ""
 
 
 def _note_twice(draft: Draft, read: _Read, place: Place, message: str) -> None:

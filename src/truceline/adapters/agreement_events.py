@@ -13,10 +13,16 @@ from typing import Any, NamedTuple, get_args
 import polars as pl
 import pyarrow as pa
 
+from truceline.adapters.agreement_reports import (
+    REPORTS_MAX_COUNT,
+    reports_of_rows,
+    standing_rows,
+)
 from truceline.adapters.agreements import load_weapons
 from truceline.adapters.sources.files import FeedContext, NotRecognised, decoded_chunks, holds_lines, open_table
 from truceline.adapters.stores.workspace import Workspace
 from truceline.assess.columns import CATEGORIES
+from truceline.assess.counts import SourcedReport
 from truceline.errors import InputUnusable, SourceUnavailable
 from truceline.model.conduct import ActDomain, ActKind, Purpose, UnitSize
 from truceline.model.event import Event
@@ -67,6 +73,9 @@ EVENT_FRAME: dict[str, pl.DataType] = {
     "place_is": pl.String(),
     "lacking": pl.String(),
     "signature_count": pl.Float64(),
+    "report_id": pl.String(),
+    "source": pl.String(),
+    "cites": pl.String(),
     "event_probability": pl.Float64(),
     "withdrawn": pl.Boolean(),
 }
@@ -100,10 +109,14 @@ class Rejected(NamedTuple):
 
 
 class EventPiece(NamedTuple):
-    """Some events as columns of `EVENT_FRAME`, and the rows that could not be used."""
+    """Some events as columns of `EVENT_FRAME`, and the rows that could not be used.
+
+    `reports` are those the events rest on, where there are such; without any, every event is one report of its own.
+    """
 
     frame: pl.DataFrame
     rejected: list[Rejected]
+    reports: Sequence[SourcedReport] = ()
 
 
 def event_pieces(path: Path, feed: FeedContext) -> Iterator[EventPiece]:
@@ -145,9 +158,38 @@ def _of_table(path: Path, names: Sequence[str]) -> Iterator[EventPiece]:
         raise InputUnusable(f"{path}: has no column beside place and time; known are {sorted(known)}")
     types = {entry.casefold() for kind in load_weapons().types for entry in (kind.type_id, *kind.names)}
     first_index = 0
+    held: list[EventPiece] = []
     for frame in _frames(path):
-        yield _table_piece(frame, (path.name, first_index), time_name or "start", types)
+        piece = _table_piece(frame, (path.name, first_index), time_name or "start", types)
         first_index += frame.height
+        if "report_id" not in names:
+            yield piece
+            continue
+        held.append(piece)
+        if first_index > REPORTS_MAX_COUNT:
+            raise InputUnusable(f"{path}: more than {REPORTS_MAX_COUNT:,} reports, the limit in one table")
+    if held:
+        yield _joined_reports(held, path.name)
+
+
+def _joined_reports(pieces: Sequence[EventPiece], file_name: str) -> EventPiece:
+    """Give one event for each occurrence that the reports of a table tell of; copies are given back as such."""
+    frame = pl.concat([piece.frame for piece in pieces])
+    rejected = [row for piece in pieces for row in piece.rejected]
+    reports = reports_of_rows(frame)
+    rows, copies = standing_rows(frame, reports)
+    numbers = _row_numbers(frame.height, rejected)
+    rejected += [
+        Rejected(file_name, numbers[index], f"{reports[index].report_id}: is a copy, it cites {cited}")
+        for index, cited in copies.items()
+    ]
+    return EventPiece(frame[rows], rejected, reports)
+
+
+def _row_numbers(sound_count: int, rejected: Sequence[Rejected]) -> list[int]:
+    """Give for each sound row its number in the file, of which the rows at fault are left out."""
+    faulty = {row.row_index for row in rejected}
+    return [number for number in range(sound_count + len(faulty)) if number not in faulty]
 
 
 def _frames(path: Path) -> Iterator[pl.DataFrame]:
@@ -193,6 +235,7 @@ def _table_piece(raw: pl.DataFrame, place: tuple[str, int], time_name: str, type
     unknown = weapon.is_not_null() & ~weapon.map_elements(str.casefold, return_dtype=pl.String).is_in(sorted(types))
     faults.append(fault_where(unknown, "weapon", weapon, says="is not in the weapons catalogue"))
     columns |= {"weapon": weapon, "actor": optional_text(raw, "actor")}
+    columns |= {name: optional_text(raw, name) for name in ("report_id", "source", "cites")}
     mixture = optional_text(raw, "class_probabilities")
     faults.append(fault_where(_unsound_mixture(mixture), "class_probabilities", mixture, says=MIXTURE_SAYS))
     columns["class_probabilities"] = mixture

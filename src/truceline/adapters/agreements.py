@@ -32,13 +32,27 @@ WINDOW_LENGTH_MAX_DAYS = 400
 _HEAD = re.compile(r"^(agreement_id|version_by|amends):[ \t]*[\"']?([^\"'#\r\n]*?)[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
 
 
+class NamedText(msgspec.Struct, frozen=True, kw_only=True):
+    """A text with the SHA-256 of the file it was read from."""
+
+    agreement: Agreement
+    file_sha256: str
+
+
 class LoadedAgreement(msgspec.Struct, frozen=True, kw_only=True):
-    """An agreement with its theatre, the texts it is a layer on (oldest first), and its file's SHA-256."""
+    """An agreement with its theatre, the texts it is a layer on (oldest first), and the SHA-256 of each file."""
 
     agreement: Agreement
     theatre: Theatre
     file_sha256: str
     bases: tuple[Agreement, ...] = ()
+    base_sha256s: tuple[str, ...] = ()
+
+    @property
+    def texts(self) -> tuple[NamedText, ...]:
+        """Give the texts it is a layer on, oldest first, and then itself."""
+        both = zip((*self.bases, self.agreement), (*self.base_sha256s, self.file_sha256), strict=True)
+        return tuple(NamedText(agreement=text, file_sha256=file_sha256) for text, file_sha256 in both)
 
 
 class TheatreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,8 +116,8 @@ def load_agreement(path: Path) -> LoadedAgreement:
     document = read_document(path)
     _require_schema(document, AGREEMENT_SCHEMA_NAME)
     theatre = _theatre_of(document)
-    bases = _bases(document)
-    draft = Draft(document, bases=bases)
+    below = _texts_below(document)
+    draft = Draft(document, bases=tuple(text.agreement for text in below))
     read_parts(draft, timezone_name=_timezone_name(document))
     check_references(draft, theatre, load_weapons())
     for place, window in draft.parts("windows"):
@@ -116,7 +130,13 @@ def load_agreement(path: Path) -> LoadedAgreement:
     agreement = agreement_of(draft, **more)
     if agreement is None:
         raise FaultsFound(draft.faults)
-    return LoadedAgreement(agreement=agreement, theatre=theatre, file_sha256=document.file_sha256, bases=bases)
+    return LoadedAgreement(
+        agreement=agreement,
+        theatre=theatre,
+        file_sha256=document.file_sha256,
+        bases=draft.bases,
+        base_sha256s=tuple(text.file_sha256 for text in below),
+    )
 
 
 def _timezone_name(document: Document) -> str | None:
@@ -198,7 +218,7 @@ def _named(text: str | None) -> str | None:
     return None if text in (None, "", "null", "~") else text
 
 
-def _bases(document: Document) -> tuple[Agreement, ...]:
+def _texts_below(document: Document) -> tuple[NamedText, ...]:
     """Give the texts that one is a layer on, oldest first; a circle, or a text that is not there, is a fault."""
     own = _head_of(document.path)
     if own is None or own.amends is None:
@@ -212,8 +232,7 @@ def _bases(document: Document) -> tuple[Agreement, ...]:
             raise FaultsFound([document.fault(("amends",), f"texts amend each other in a circle: {circle}")])
         chain.append(base)
         head = base
-    loaded = load_agreement(chain[1].path)
-    return (*loaded.bases, loaded.agreement)
+    return load_agreement(chain[1].path).texts
 
 
 def _heads_beside(path: Path) -> list[_Head]:
@@ -238,10 +257,19 @@ def _base_of(head: _Head, known: Iterable[_Head], document: Document) -> _Head:
     raise FaultsFound([document.fault(("amends",), said)])
 
 
+def _is_catalogue(document: Document) -> bool:
+    """Say whether a file calls itself a weapons catalogue."""
+    content = document.content
+    return isinstance(content, dict) and content.get("schema") == WEAPON_CATALOGUE_SCHEMA_NAME
+
+
 def check_agreement(path: Path) -> list[Fault]:
-    """Give every fault of one agreement file; none means that it can be used."""
+    """Give every fault of one agreement file or weapons catalogue; none means that it can be used."""
     try:
-        load_agreement(path)
+        if _is_catalogue(read_document(path)):
+            load_weapons(path)
+        else:
+            load_agreement(path)
     except FaultsFound as error:
         return error.faults
     return []
@@ -339,8 +367,19 @@ def agreement_files(paths: Iterable[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
+        inside = [one for one in files_to_check([path]) if one.name != WEAPONS_FILE_NAME]
+        if not inside:
+            what = "holds no agreement file (*.yaml)" if path.is_dir() else "is a weapons catalogue and no agreement"
+            raise InputUnusable(f"{path}: {what}")
+        found += inside
+    return found
+
+
+def files_to_check(paths: Iterable[Path]) -> list[Path]:
+    """List what can be checked among files and folders: agreement files and weapons catalogues."""
+    found: list[Path] = []
+    for path in paths:
         inside = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
-        inside = [one for one in inside if one.name != WEAPONS_FILE_NAME]
         if not inside:
             raise InputUnusable(f"{path}: holds no agreement file (*.yaml)")
         found += inside

@@ -29,10 +29,12 @@ FINDING_SCHEMA: dict[str, pl.DataType] = {
     "class_probability": pl.Float64(),
     "agreement_id": pl.String(),
     "agreement_version": pl.String(),
+    "text_sha256": pl.String(),
     "version_by": pl.String(),
     "provision_id": pl.String(),
     "article": pl.String(),
     "party": pl.String(),
+    "party_probability": pl.Float64(),
     "window_id": pl.String(),
     "definition_ids": pl.String(),
     "reading_id": pl.String(),
@@ -41,11 +43,13 @@ FINDING_SCHEMA: dict[str, pl.DataType] = {
     "exemption_id": pl.String(),
     "notification_id": pl.String(),
     "disputed": pl.Boolean(),
+    "differs_from_ids": pl.String(),
     "flags": pl.String(),
     "subject": pl.String(),
     "signature_count": pl.Float64(),
 }
-"""Columns of a table of findings. `why` is the reason of a compliant one and what an indeterminate one lacks; lists
+"""Columns of a table of findings. `text_sha256` is that of the text's file, `party` whose conduct it is said to be and
+`party_probability` how probably. `why` is the reason of a compliant one and what an indeterminate one lacks; lists
 stand apart by `; `. `flags` are `kind`, or `kind=number` where a flag has one."""
 
 ENDINGS = (".parquet", ".csv", ".jsonl")

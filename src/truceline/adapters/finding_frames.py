@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from truceline.adapters.finding_files import FINDING_SCHEMA
-from truceline.assess.columns import Longs
+from truceline.assess.columns import NOT_TOLD_INDEX, EventColumns, Longs
 from truceline.assess.compiled import Clause, Compiled
+from truceline.assess.disputes import clause_groups
 from truceline.assess.finding_columns import EXCEPTED_BY_CLAUSE_INDEX, FLAGS, REASONS, FindingColumns
-from truceline.model.provision import Freeze
+from truceline.assess.wording import rests_on, words_of_lacking
+from truceline.model.finding import Finding, Indeterminate
+from truceline.model.quantity import TimeSpan
+from truceline.model.register import Register
 
 KINDS = ("compliant", "exempt", "potential_violation", "indeterminate")
 """The four kinds of findings in the order of their codes."""
@@ -19,12 +24,12 @@ KINDS = ("compliant", "exempt", "potential_violation", "indeterminate")
 CLAUSE_COLUMNS = (
     "agreement_id",
     "agreement_version",
+    "text_sha256",
     "version_by",
     "provision_id",
     "article",
     "definition_ids",
     "reading_id",
-    "depends_on",
 )
 """Columns that are the same for every finding of one compiled clause."""
 
@@ -32,16 +37,29 @@ EVENT_COLUMNS = ("event_id", "start", "end", "signature_count")
 """Columns that a finding takes over from its event."""
 
 
+TextName = tuple[str, str, str | None]
+"""A text by its id, its version and whose version it is."""
+
+
+class Held(NamedTuple):
+    """Events as they were read (columns of `EVENT_FRAME`) and as they were held against texts."""
+
+    frame: pl.DataFrame
+    columns: EventColumns
+
+
 def frame_of_findings(
-    compiled: Compiled, found: FindingColumns, events: pl.DataFrame, *, lacking_words: Callable[[int, int], str]
+    compiled: Compiled, found: FindingColumns, events: Held, *, sha256s: Mapping[TextName, str]
 ) -> pl.DataFrame:
     """Give findings as a table (columns of `FINDING_SCHEMA`), in their order.
 
-    `events` are the events they are about (columns of `EVENT_FRAME`), `lacking_words` says in words what a set of bits
-    stands for under a clause. Probabilities that were not worked out are null.
+    `events` are the events they are about, `sha256s` names each text's file by its hash. Probabilities that
+    were not worked out are null.
     """
-    about = events.select(*EVENT_COLUMNS, "revision_index", "actor")[found.row]
-    clauses = pl.DataFrame([_clause_row(clause) for clause in compiled.clauses], schema=_strings(CLAUSE_COLUMNS))
+    about = events.frame.select(*EVENT_COLUMNS, "revision_index", "actor", "actor_probability")[found.row]
+    clauses = pl.DataFrame(
+        [_clause_row(clause, sha256s) for clause in compiled.clauses], schema=_strings(CLAUSE_COLUMNS)
+    )
     none_row = pl.DataFrame({name: [None] for name in CLAUSE_COLUMNS}, schema=clauses.schema)
     by_clause = pl.concat([clauses, none_row])[np.where(found.clause < 0, clauses.height, found.clause)]
     columns = {name: by_clause[name] for name in CLAUSE_COLUMNS}
@@ -52,7 +70,7 @@ def frame_of_findings(
     }
     columns["event_revision_index"] = about["revision_index"]
     columns["kind"] = _words(found.kind, KINDS)
-    columns["party"] = pl.select(pl.when(about["actor"].is_in(list(compiled.parties))).then(about["actor"])).to_series()
+    columns["party"], columns["party_probability"] = party_columns(about, compiled.parties)
     columns["window_id"] = _windows(compiled, found)
     exemption_ids = [one.provision.provision_id for one in compiled.exemptions]
     by_clause_itself = pl.Series(found.exemption == EXCEPTED_BY_CLAUSE_INDEX)
@@ -60,24 +78,55 @@ def frame_of_findings(
     own = pl.select(pl.when(by_clause_itself).then(columns["provision_id"]))
     columns["exemption_id"] = _words(found.exemption, exemption_ids).fill_null(own.to_series())
     columns["notification_id"] = _words(found.notification, notification_ids)
+    columns["depends_on"] = _depends_on(compiled, found)
     columns["flags"] = _flags(compiled, found)
-    columns["why"] = _why(found, lacking_words)
+    columns["why"] = why_words(compiled, found, events.columns)
     columns["disputed"] = pl.Series(found.disputed)
     columns["subject"] = pl.repeat("event", len(found), eager=True)
     held_in = [compiled.stacks[clause.version_index].version_by for clause in compiled.clauses]
     columns["finding_id"] = _names(columns, _words(found.clause, held_in))
+    columns["differs_from_ids"] = _differs_from(compiled, found, columns["finding_id"])
     return pl.DataFrame({name: columns[name].cast(kind) for name, kind in FINDING_SCHEMA.items()})
+
+
+def party_columns(about: pl.DataFrame, parties: tuple[str, str]) -> tuple[pl.Series, pl.Series]:
+    """Give the party whose conduct an event is said to be, and how probably; null where nobody or a third is named."""
+    is_party = about["actor"].is_in(list(parties)).fill_null(value=False)
+    named = pl.select(pl.when(is_party).then(about["actor"])).to_series()
+    return named, pl.select(pl.when(is_party).then(about["actor_probability"])).to_series()
+
+
+def _differs_from(compiled: Compiled, found: FindingColumns, finding_ids: pl.Series) -> pl.Series:
+    """Name for each disputed finding those of other versions or readings of its clause that are of another kind."""
+    group_of = np.full(len(compiled.clauses) + 1, -1, dtype=np.int64)
+    for number, members in enumerate(clause_groups(compiled)):
+        group_of[[one for one in members if one >= 0]] = number
+    rows = np.flatnonzero(found.disputed)
+    mine = pl.DataFrame(
+        {
+            "at": rows,
+            "row": found.row[rows],
+            "group": group_of[found.clause[rows]],
+            "kind": found.kind[rows],
+            "id": finding_ids.gather(rows),
+        }
+    )
+    rivals = mine.join(mine, on=["row", "group"], how="left", suffix="_other", maintain_order="left_right")
+    rivals = rivals.filter(pl.col("kind") != pl.col("kind_other"))
+    joined = rivals.group_by("at").agg(pl.col("id_other").str.join("; "))
+    places = pl.DataFrame({"at": np.arange(len(found))})
+    return places.join(joined, on="at", how="left", maintain_order="left")["id_other"]
 
 
 def _strings(names: Sequence[str]) -> dict[str, pl.DataType]:
     return {name: pl.String() for name in names}
 
 
-def _clause_row(clause: Clause) -> dict[str, str | None]:
+def _clause_row(clause: Clause, sha256s: Mapping[TextName, str]) -> dict[str, str | None]:
     provision = clause.provision
-    zone_ids = (provision.line_id,) if isinstance(provision, Freeze) else provision.zone_ids
-    rests_on = [*zone_ids, *([provision.stage_id] if provision.stage_id else [])]
+    layer = clause.layer
     return {
+        "text_sha256": sha256s.get((layer.agreement_id, layer.version, layer.version_by)),
         "agreement_id": clause.layer.agreement_id,
         "agreement_version": clause.layer.version,
         "version_by": clause.layer.version_by,
@@ -85,7 +134,6 @@ def _clause_row(clause: Clause) -> dict[str, str | None]:
         "article": provision.article,
         "definition_ids": "; ".join(provision.definition_ids) or None,
         "reading_id": clause.reading_id,
-        "depends_on": "; ".join(rests_on) or None,
     }
 
 
@@ -115,15 +163,92 @@ def _flags(compiled: Compiled, found: FindingColumns) -> pl.Series:
     return pl.select(pl.concat_str(raised, watched, separator="; ", ignore_nulls=True).replace("", None)).to_series()
 
 
-def _why(found: FindingColumns, lacking_words: Callable[[int, int], str]) -> pl.Series:
-    """Say what is lacking where something is, and else the reason."""
-    pairs = np.stack([found.clause, found.lacking])
-    distinct, places = np.unique(pairs, axis=1, return_inverse=True)
-    texts = [lacking_words(int(clause), int(bits)) if bits else None for clause, bits in distinct.T]
+def why_words(compiled: Compiled, found: FindingColumns, columns: EventColumns) -> pl.Series:
+    """Say what is lacking where something is (of the act: what the event itself says is lacking), and else the reason.
+
+    Each distinct combination is put in words once.
+    """
+    codes = np.stack([found.clause, found.lacking, columns.lacking[found.row], found.permission])
+    distinct, places = np.unique(codes, axis=1, return_inverse=True)
+    texts = [_lacking(compiled, columns, tuple(column.tolist())) for column in distinct.T]
     lacking = pl.Series("lacking", texts, dtype=pl.String).gather(places.reshape(-1))
     reason = _words(found.reason, REASONS)
     untold = pl.Series("untold", found.kind == KINDS.index("indeterminate"))
     return pl.select(pl.when(untold).then(lacking).otherwise(reason.replace("", None))).to_series()
+
+
+def _lacking(compiled: Compiled, columns: EventColumns, codes: tuple[int, ...]) -> str | None:
+    clause, bits, act, permission = codes
+    if not bits:
+        return None
+    own = columns.lackings[act] if act != NOT_TOLD_INDEX else ""
+    words = words_of_lacking(compiled, compiled.clauses[clause], bits, act=own, permission_index=permission)
+    return "; ".join(dict.fromkeys(words))
+
+
+def _depends_on(compiled: Compiled, found: FindingColumns) -> pl.Series:
+    """Name what each finding rests on; each distinct combination is put in words once."""
+    codes = np.stack([found.clause, found.notification, found.permission, found.watchers])
+    distinct, places = np.unique(codes, axis=1, return_inverse=True)
+    texts = [_rests_on(compiled, *(int(code) for code in column)) for column in distinct.T]
+    return pl.Series("depends_on", texts, dtype=pl.String).gather(places.reshape(-1))
+
+
+def _rests_on(compiled: Compiled, clause: int, notification: int, permission: int, watchers: int) -> str | None:
+    if clause == NOT_TOLD_INDEX:
+        return None
+    names = rests_on(
+        compiled,
+        compiled.clauses[clause],
+        notification_index=notification,
+        permission_index=permission,
+        watcher_bits=watchers,
+    )
+    return "; ".join(dict.fromkeys(names)) or None
+
+
+def frame_of_records(
+    compiled: Compiled, findings: Sequence[Finding], *, sha256s: Mapping[TextName, str]
+) -> pl.DataFrame:
+    """Give findings about what people entered as a table (columns of `FINDING_SCHEMA`), in their order.
+
+    `start` and `end` are those of the entry; a flag with a number stands as `kind=number`.
+    """
+    articles = {provision.provision_id: provision.article for _, provision in compiled.provisions}
+    spans = _entry_spans(compiled.register)
+    rows = [_record_row(finding, articles, spans.get(finding.event_id), sha256s=sha256s) for finding in findings]
+    return pl.DataFrame(rows, schema=FINDING_SCHEMA)
+
+
+def _entry_spans(register: Register) -> dict[str, TimeSpan]:
+    """Give when what people entered was so, by the id of each entry that a finding can be about."""
+    checks = {one.check_id: TimeSpan(start=one.check_time, end=one.check_time) for one in register.inventory_checks}
+    steps = {one.step_id: TimeSpan(start=one.step_time, end=one.step_time) for one in register.response_steps}
+    return {**checks, **{one.count_id: one.span for one in register.ceiling_counts}, **steps}
+
+
+def _record_row(
+    finding: Finding, articles: Mapping[str, str], span: TimeSpan | None, *, sha256s: Mapping[TextName, str]
+) -> dict[str, Any]:
+    common: dict[str, Any] = {
+        name: getattr(finding, name) for name in FINDING_SCHEMA if name in finding.__struct_fields__
+    }
+    lists = {name: "; ".join(getattr(finding, name)) or None for name in ("definition_ids", "depends_on")}
+    flags = [one.kind if one.count is None else f"{one.kind}={one.count:g}" for one in finding.flags]
+    texts = [one.text for one in finding.flags if one.text]
+    why = "; ".join(finding.lacking) if isinstance(finding, Indeterminate) else getattr(finding, "reason", None)
+    return common | {
+        **lists,
+        "kind": str(finding.__struct_config__.tag),
+        "start": None if span is None else span.start,
+        "end": None if span is None else span.end,
+        "text_sha256": sha256s.get((finding.agreement_id, finding.agreement_version, finding.version_by)),
+        "article": articles.get(finding.provision_id or ""),
+        "party_probability": None if finding.party is None else 1.0,
+        "differs_from_ids": "; ".join(finding.differs_from_ids) or None,
+        "flags": "; ".join(flags) or None,
+        "why": "; ".join([*([why] if why else []), *texts]) or None,
+    }
 
 
 def _windows(compiled: Compiled, found: FindingColumns) -> pl.Series:

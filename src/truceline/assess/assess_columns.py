@@ -43,7 +43,7 @@ from truceline.assess.finding_columns import (
     lacking_bit,
 )
 from truceline.assess.spans import share_within
-from truceline.assess.watchers import watched_bits
+from truceline.assess.watchers import NOTICED_PROBABILITY, watched_bits
 
 if TYPE_CHECKING:
     from truceline.assess.places import Chunk, Places
@@ -75,6 +75,14 @@ class Assessor:
         """Give each batch with its findings, in turn; nothing is kept from one to the next but drawn lines."""
         for columns in batches:
             yield columns, self.assess(columns)
+
+    def noticed(self, columns: EventColumns, *, least_probability: float = NOTICED_PROBABILITY) -> Longs:
+        """Give for each event the watchers (bits) that notice it: acts that restart a clock or may release a party."""
+        parts = [np.zeros(0, dtype=np.int64)]
+        for start in range(0, len(columns), STRETCH_COUNT):
+            some = columns.take(slice(start, start + STRETCH_COUNT))
+            parts.append(watched_bits(self.compiled, some, self._chunks(some), least_probability=least_probability))
+        return np.concatenate(parts)
 
     def _stretches(self, columns: EventColumns) -> Iterator[FindingColumns]:
         assert columns.parties == self.compiled.parties, f"parties {columns.parties} are not those of the texts"

@@ -146,32 +146,48 @@ def _permissions(times: Times) -> Iterator[CompiledPermission]:
 
 
 def _watchers(times: Times, version_index: int) -> Iterator[Watcher]:
-    """Give what restarts clocks and what may release a party."""
+    """Give what restarts clocks and what may release a party: for each zone by itself where the text says so."""
     stack = times.stack
     for layer_index, provision in stack.provisions():
         if isinstance(provision, Reversal) and provision.on_acts:
             layer, released = stack.layers[layer_index], ", ".join(provision.released_provision_ids)
-            yield Watcher(
-                version_index=version_index,
-                flag="release_on_breach",
-                text=f"{layer.agreement_id} {provision.article}: may release from {released}",
-                acts=with_implied(provision.on_acts),
-                spans=times.force(layer, provision),
-                place=_place(stack, layer_index, provision.zone_ids),
-                depends_on=provision.provision_id,
-            )
+            for zone_id, zone_ids in _apart(provision.zone_ids, alone=provision.by_zone):
+                yield Watcher(
+                    version_index=version_index,
+                    layer_index=layer_index,
+                    flag="release_on_breach",
+                    text=f"{layer.agreement_id} {provision.article}: may release from {released}" + _in(zone_id),
+                    acts=with_implied(provision.on_acts),
+                    spans=times.force(layer, provision),
+                    place=_place(stack, layer_index, zone_ids),
+                    depends_on=provision.provision_id,
+                    zone_id=zone_id,
+                )
     for layer_index, layer in enumerate(stack.layers):
         for one in layer.preconditions:
             rule = ProvisionBase(provision_id="", article="", summary="", source_ids=())
-            yield Watcher(
-                version_index=version_index,
-                flag="clock_reset",
-                text=f"{layer.agreement_id}: {one.title!r} counts anew",
-                acts=with_implied(one.resets_on_acts),
-                spans=times.force(layer, rule),  # type: ignore[arg-type]
-                place=_place(stack, layer_index, one.zone_ids),
-                depends_on=one.precondition_id,
-            )
+            for zone_id, zone_ids in _apart(one.zone_ids, alone=one.each_zone_alone):
+                yield Watcher(
+                    version_index=version_index,
+                    layer_index=layer_index,
+                    flag="clock_reset",
+                    text=f"{layer.agreement_id}: {one.title!r} counts anew" + _in(zone_id),
+                    acts=with_implied(one.resets_on_acts),
+                    spans=times.force(layer, rule),  # type: ignore[arg-type]
+                    place=_place(stack, layer_index, zone_ids),
+                    depends_on=one.precondition_id,
+                    zone_id=zone_id,
+                    precondition=one,
+                )
+
+
+def _apart(zone_ids: Sequence[str], *, alone: bool) -> list[tuple[str | None, tuple[str, ...]]]:
+    """Give zones one by one with their name where each stands alone, else all together without one."""
+    return [(zone_id, (zone_id,)) for zone_id in zone_ids] if alone and zone_ids else [(None, tuple(zone_ids))]
+
+
+def _in(zone_id: str | None) -> str:
+    return "" if zone_id is None else f" in {zone_id}"
 
 
 def _place(stack: Stack, layer_index: int, zone_ids: Sequence[str]) -> Place | None:

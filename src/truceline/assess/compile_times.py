@@ -22,6 +22,9 @@ from truceline.model.register import StageStart
 ZONE_OF_TIME_DEFAULT = "UTC"
 """In which zone days are counted where a text of windows names none."""
 
+DAY_SLACK_DAYS = 1.0
+"""By how much exact days and days of the calendar may differ at most; nearer than this the calendar is asked."""
+
 STAGES_MAX_COUNT = 100
 """Longest chain of stages that wait for each other."""
 
@@ -174,15 +177,24 @@ def less(force: Force, taken: Floats) -> Force:
     )
 
 
-def quiet_until(resets: Sequence[datetime], start: datetime, *, quiet_days: float, timezone_name: str) -> datetime:
+class QuietRun(NamedTuple):
+    """The count of quiet days that stands at the end: when it began, and when it is or was full."""
+
+    begun: datetime
+    met: datetime
+
+
+def quiet_run(resets: Sequence[datetime], start: datetime, *, quiet_days: float, timezone_name: str) -> QuietRun:
     """Give when so many quiet days in a row have passed after a start, if each of the moments restarts the clock.
 
     A moment at which the days have already passed restarts nothing: what waited for them has begun.
     """
     begun = start
+    nearly = timedelta(days=max(quiet_days - DAY_SLACK_DAYS, 0.0))
     for moment in sorted(moment for moment in resets if moment >= start):
-        met = calendar_days_later(begun, quiet_days, timezone_name)
-        if moment >= met:
-            return met
+        if moment - begun >= nearly:
+            met = calendar_days_later(begun, quiet_days, timezone_name)
+            if moment >= met:
+                return QuietRun(begun, met)
         begun = moment
-    return calendar_days_later(begun, quiet_days, timezone_name)
+    return QuietRun(begun, calendar_days_later(begun, quiet_days, timezone_name))

@@ -13,6 +13,7 @@ from truceline.assess.spans import Floats
 from truceline.assess.stack import Stack
 from truceline.model.agreement import Agreement
 from truceline.model.conduct import ActDomain, ActKind
+from truceline.model.in_force import Precondition
 from truceline.model.provision import ConditionalPermission, Exemption, Freeze, Prohibition, Provision, Withdrawal
 from truceline.model.reference_line import DatedLine
 from truceline.model.register import Register
@@ -91,15 +92,21 @@ class CompiledPermission(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Watcher(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """Acts that restart a clock or may release a party: a flag on what was found about them, and nothing else."""
+    """Acts that restart a clock or may release a party: a flag on what was found about them, and nothing else.
+
+    `precondition` is there where they restart the clock of one; `zone_id` where each zone counts by itself.
+    """
 
     version_index: int
+    layer_index: int
     flag: str
     text: str
     acts: frozenset[ActKind]
     spans: Force
     place: Place | None
     depends_on: str
+    zone_id: str | None = None
+    precondition: Precondition | None = None
 
 
 class Compiled(msgspec.Struct, frozen=True, kw_only=True, eq=False):

@@ -47,19 +47,19 @@ def counts_of(events: Iterable[Event]) -> Counts:
 
 
 def counts_of_reports(reports: Sequence[SourcedReport]) -> Counts:
-    """Count what reports tell of: of reports that cite each other only the original, per event the fullest of the rest.
+    """Count what reports tell of: of reports that cite each other only the original, per event the fullest observer.
 
-    Independent observers of one occurrence see the same signatures, so of their counts the largest stands.
+    What one observer (`source_id`) counted of an occurrence is added up: a flash, a flight and an impact are three.
+    Independent observers of one occurrence see the same signatures, so of their sums the largest stands.
     """
     originals = without_copies(reports)
-    of_event: dict[str, list[SourcedReport]] = {}
+    of_event: dict[str, dict[str, list[Count]]] = {}
     for report in originals:
-        of_event.setdefault(report.event_id, []).append(report)
-    fullest = [
-        max(group, key=lambda one: (one.signature_count.low_count, one.report_id)) for group in of_event.values()
-    ]
+        of_event.setdefault(report.event_id, {}).setdefault(report.source_id, []).append(report.signature_count)
+    sums = [[added(counts) for counts in observers.values()] for observers in of_event.values()]
+    fullest = [max(some, key=lambda one: (one.low_count, one.high_count or one.low_count)) for some in sums]
     return Counts(
-        signature_count=added([one.signature_count for one in fullest]),
+        signature_count=added(fullest),
         event_count=len(of_event),
         copy_count=len(reports) - len(originals),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from truceline.assess.columns import ACTS, NOT_TOLD_INDEX, PURPOSES, Bools, Even
 from truceline.assess.compile_zones import Place
 from truceline.assess.compiled import ACTOR_INDEX, Compiled, CompiledExemption, CompiledPermission
 from truceline.assess.spans import share_within, united
+from truceline.model.provision import Exemption
 from truceline.model.register import Notification
 from truceline.physics.geodesy import geodesic_distance_m, points_of
 
@@ -127,10 +129,18 @@ def is_sound(notice: Notification, exemption: CompiledExemption) -> bool:
     provision = exemption.provision
     if notice.agreement_id != exemption.layer.agreement_id or not set(notice.acts) & exemption.acts:
         return False
-    if notice.lead_time_hours < max(provision.lead_time_hours, 0.0):
-        return False
     acknowledged = notice.acknowledged_time is not None and notice.acknowledged_time <= notice.window.start
-    return acknowledged or not provision.acknowledgement_needed
+    return next(lacking_of_notice(notice, provision, acknowledged=acknowledged), None) is None
+
+
+def lacking_of_notice(
+    notice: Notification, provision: Exemption, *, acknowledged: bool
+) -> Iterator[Literal["lead_time", "acknowledgement"]]:
+    """Give what a notice lacks for an exemption: given early enough, and acknowledged where that is asked for."""
+    if notice.lead_time_hours < max(provision.lead_time_hours, 0.0):
+        yield "lead_time"
+    if provision.acknowledgement_needed and not acknowledged:
+        yield "acknowledgement"
 
 
 def _by_notifier(notice: Notification, columns: EventColumns, rows: Longs) -> Floats:

@@ -27,15 +27,17 @@ from truceline.assess.compile_zones import (
     Place,
     SitesPart,
 )
+from truceline.assess.line_scraps import DIFFERENCE_MOST_PROBABILITY, DOUBT_SIGMAS_COUNT, Doubt, doubt_of, near_scraps
+from truceline.assess.spans import local_days
 from truceline.assess.stack import Stack
 from truceline.assess.zone_area import area_probability
 from truceline.assess.zone_belt import Belt, Grounds, belts_probability, compile_belts
 from truceline.assess.zone_belt_mass import BeltZones
 from truceline.assess.zone_between import corridor, ground_between
-from truceline.assess.zone_columns import Spread, rows_of, spread_rows
+from truceline.assess.zone_columns import Located, Spread, rows_of, spread_rows
 from truceline.assess.zone_combine import AreaZone, BeltZone, SiteZone, UnionZone, Zone, zone_probability
 from truceline.assess.zone_ground import Ground, compile_ground
-from truceline.assess.zone_line import ReferenceLine, boundary_line, compile_line
+from truceline.assess.zone_line import ReferenceLine, boundary_line, compile_line, locate
 from truceline.assess.zone_site import compile_sites, sites_probability
 from truceline.model.reference_line import DatedLine
 from truceline.model.zone import AgreedGeometry, GeometryReference
@@ -54,8 +56,6 @@ MARKER_LAST_M = 1e-3
 UNCERTAIN_PROBABILITY = 1e-5
 """A part of a place is certain to hold a position, or not to, when it is nearer than this to 1 or 0."""
 
-HOUR_S = 3_600.0
-
 BOX_SIGMAS_COUNT = 6.0
 """Beyond so many sigmas an error does not reach: less than 2e-8 of it does."""
 
@@ -69,12 +69,16 @@ Held = Callable[[Points, Spread], Floats]
 
 
 class _Drawn(NamedTuple):
-    """A line on the ground: its left (or held) ground is whose, and how far off it may be."""
+    """A line on the ground: its left (or held) ground is whose, and how far off it may be.
+
+    `doubt` is there where the line has pieces that may be none.
+    """
 
     line: ReferenceLine
     left_party: str | None
     sigma_m: float
     markers: dict[int, float]
+    doubt: Doubt | None = None
 
 
 class _Fixed(NamedTuple):
@@ -200,8 +204,11 @@ class Places:
             assert dated.line_wkb is not None, "a dated line has a geometry"
             return _Drawn(compile_line(_lines(dated.line_wkb)), None, dated.sigma_m, {})
         ground = compile_ground(_polygons(dated.held_wkb))
-        line = boundary_line(ground) if dated.line_wkb is None else compile_line(_lines(dated.line_wkb), ground=ground)
-        return _Drawn(line, dated.held_by, dated.sigma_m, {})
+        if dated.line_wkb is None:
+            return _Drawn(boundary_line(ground), dated.held_by, dated.sigma_m, {})
+        parts = [part for part in _lines(dated.line_wkb) if len(part) > 1]
+        line = compile_line(parts, ground=ground)
+        return _Drawn(line, dated.held_by, dated.sigma_m, {}, doubt_of(parts, ground))
 
     def day_index_of(self, day: date) -> int:
         """Give the dated line that stands for a day named in a text; -1 for none."""
@@ -343,25 +350,49 @@ class Chunk:
                     untold[:, slots] = True
                     continue
                 untold[:, slots] = laid.untold[:, None]
-                self._weigh(laid, table, rows, slots=slots, asked=self._needed[key][rows[slots]])
+                self._weigh(laid, (table, untold), rows, slots=slots, asked=self._needed[key][rows[slots]])
             self._results[key] = (slot_of, table, untold)
         return self._results[key]
 
-    def _weigh(self, laid: _Laid, table: Floats, rows: Longs, *, slots: Longs, asked: Longs) -> None:
-        """Fill the table for some slots; each event is weighed only for the belts that it is asked about."""
-        points, spread = self._columns.points, self._columns.spread
+    def _weigh(self, laid: _Laid, tables: tuple[Floats, Bools], rows: Longs, *, slots: Longs, asked: Longs) -> None:
+        """Fill the tables for some slots; each event is weighed only for the belts that it is asked about.
+
+        What hinges on scraps of a line cannot be told.
+        """
+        table, untold = tables
+        drawn, points = laid.drawn, self._columns.points
+        doubt = drawn.doubt
+        doubtful = near_scraps(() if doubt is None else doubt.scraps, rows_of(points, rows[slots]))
         for bits in np.unique(asked):
             chosen = slots[asked == bits]
             wanted = [index for index in range(len(table)) if int(bits) >> index & 1]
-            here = rows[chosen]
-            _, found = belts_probability(
-                laid.drawn.line,
-                laid.zones(tuple(wanted)),
-                rows_of(points, here),
-                spread=spread_rows(spread, here),
-                boundary_sigma_m=laid.drawn.sigma_m,
-            )
+            zones = laid.zones(tuple(wanted))
+            located, found = self._along_line(drawn.line, zones, rows[chosen], sigma_m=drawn.sigma_m)
             table[np.ix_(wanted, chosen)] = found
+            if doubt is not None:
+                near = np.flatnonzero(doubtful[asked == bits])
+                near = near[self._meets_scrap(doubt, rows[chosen[near]], located.signed_distance_m[near])]
+                _, without = self._along_line(doubt.sure, zones, rows[chosen[near]], sigma_m=drawn.sigma_m)
+                hinges = np.abs(found[:, near] - without) > DIFFERENCE_MOST_PROBABILITY
+                untold[np.ix_(wanted, chosen[near])] |= hinges
+                table[np.ix_(wanted, chosen[near])] = np.minimum(found[:, near], without)
+
+    def _meets_scrap(self, doubt: Doubt, rows: Longs, distance_m: Floats) -> Bools:
+        """Say for which rows a scrap is the nearest piece of the line, or may be within their error."""
+        spread = spread_rows(self._columns.spread, rows)
+        reach_m = DOUBT_SIGMAS_COUNT * np.sqrt(
+            np.maximum(spread.east_m2, spread.north_m2) + np.abs(spread.covariance_m2)
+        )
+        gap_m = np.abs(locate(doubt.scrap_line, rows_of(self._columns.points, rows)).signed_distance_m)
+        meets: Bools = gap_m <= np.abs(distance_m) + 2.0 * reach_m
+        return meets
+
+    def _along_line(
+        self, line: ReferenceLine, zones: BeltZones, rows: Longs, *, sigma_m: float
+    ) -> tuple[Located, Floats]:
+        """Give where rows lie seen from a line, and the probability [zones, rows] of lying in belts along it."""
+        points, spread = rows_of(self._columns.points, rows), spread_rows(self._columns.spread, rows)
+        return belts_probability(line, zones, points, spread=spread, boundary_sigma_m=sigma_m)
 
     def _days(self, key: LineKey, rows: Longs) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """Give the slots that use one dated line, for each of them."""
@@ -383,20 +414,6 @@ def _groups_of(place: Place) -> list[_Group]:
         if isinstance(part, BeltPart):
             by_line.setdefault(part.line, []).append(part)
     return [_Group(line, tuple(belts)) for line, belts in by_line.items()]
-
-
-def local_days(moments_s: Floats, timezone: ZoneInfo) -> NDArray[np.datetime64]:
-    """Give the calendar day [N] of moments (seconds since 1970, UTC) in a time zone, asked once an hour."""
-    hours, inverse = np.unique(np.floor(moments_s / HOUR_S), return_inverse=True)
-    offsets_s = np.array([_offset_s(float(hour) * HOUR_S, timezone) for hour in hours], dtype=np.float64)
-    local_s = moments_s + offsets_s[inverse] if len(hours) else moments_s
-    return np.floor(local_s / 86_400.0).astype("datetime64[D]")
-
-
-def _offset_s(moment_s: float, timezone: ZoneInfo) -> float:
-    offset = datetime.fromtimestamp(moment_s, tz=UTC).astimezone(timezone).utcoffset()
-    assert offset is not None, "a time zone has an offset"
-    return offset.total_seconds()
 
 
 def _lines(wkb: bytes) -> list[Floats]:

@@ -5,30 +5,24 @@ None of it is about fire. An impediment lowers what was covered and is never hel
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 
 import msgspec
-import numpy as np
 
 from truceline.assess.assess_columns import Assessor
-from truceline.assess.columns import Conduct, columns_of
-from truceline.assess.compile_times import timezone_of
-from truceline.assess.compile_zones import place_of
+from truceline.assess.register_state import ceiling_states, layers_of, visit_states
 from truceline.model.agreement import Agreement
 from truceline.model.finding import Compliant, Finding, FindingFlag, Indeterminate, PotentialViolation
-from truceline.model.in_force import calendar_days_later
-from truceline.model.provision import Ceiling, Provision, Verification
+from truceline.model.provision import Provision, Verification
 from truceline.model.quantity import Position, TimeSpan, canonical_bytes, content_id, require_utc
-from truceline.model.register import CeilingCount, ClaimSummary, Impediment, InventoryCheck, Register
+from truceline.model.register import CeilingState, ClaimSummary, Impediment, InventoryItem, Register, VisitState
+
+HOURS_OF_DAY = 24.0
 
 REASON_INVENTORY = "inventory was checked"
 REASON_WITHIN = "the ceiling is kept"
-
-SURELY_PROBABILITY = 0.95
-"""A count was taken inside a zone, or outside it, if that is at least as probable as this; else it may be either."""
 
 
 class CoverageLoss(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,17 +64,19 @@ def claims_about(claims: Iterable[ClaimSummary], party: str) -> list[ClaimSummar
 
 
 def register_findings(assessor: Assessor, register: Register, *, now: datetime) -> list[Finding]:
-    """Give the findings about inventories and ceilings, and the flags of checks that are due by `now`."""
+    """Give the findings about inventories and ceilings, and the flags of checks that are due by `now`.
+
+    Entries made after `now` are left aside. A visit is held against its text where one of its clauses has it checked.
+    """
     require_utc("now", now)
     found: list[Finding] = []
+    visits = visit_states(register, layers_of(assessor), now=now)
     for layer, provision in assessor.compiled.provisions:
         if isinstance(provision, Verification):
-            checks = [one for one in register.inventory_checks if one.agreement_id == layer.agreement_id]
-            found += _inventory_findings(layer, provision, checks, now=now)
-        if isinstance(provision, Ceiling):
-            counts = [one for one in register.ceiling_counts if one.agreement_id == layer.agreement_id]
-            found += _ceiling_findings(assessor, layer, provision, counts=counts)
-    return found
+            found += [
+                _of_visit(layer, provision, one) for one in visits if one.visit.agreement_id == layer.agreement_id
+            ]
+    return found + [_of_ceiling(state) for state in ceiling_states(assessor, register, now=now)]
 
 
 def _common(layer: Agreement, provision: Provision, record: msgspec.Struct, *, record_id: str) -> dict[str, Any]:
@@ -99,128 +95,42 @@ def _common(layer: Agreement, provision: Provision, record: msgspec.Struct, *, r
     }
 
 
-def _inventory_findings(
-    layer: Agreement, provision: Verification, checks: Sequence[InventoryCheck], *, now: datetime
-) -> Iterator[Finding]:
-    """Give a finding for each visit: what is missing, what was seen first, whether the next visit is due."""
-    by_site: dict[tuple[str, str], list[InventoryCheck]] = {}
-    for check in sorted(checks, key=lambda one: (one.check_time, one.check_id)):
-        by_site.setdefault((check.site_id, check.party), []).append(check)
-    for visits in by_site.values():
-        for visit in visits:
-            due = next_due(visit, provision, timezone_name=timezone_of(layer))
-            overdue_days = None if due is None or visit is not visits[-1] else (now - due) / timedelta(days=1)
-            common = _common(layer, provision, visit, record_id=visit.check_id)
-            common |= {"subject": "inventory_check", "party": visit.party, "depends_on": (visit.site_id,)}
-            common["flags"] = tuple(_inventory_flags(visit, overdue_days))
-            if visit.access == "denied":
-                yield Indeterminate(**common, lacking=(f"access to {visit.site_id}",))
-            else:
-                yield Compliant(**common, reason=REASON_INVENTORY)
+def _of_visit(layer: Agreement, provision: Verification, state: VisitState) -> Finding:
+    """Give the finding about a visit: what is missing, what was seen first, whether the next visit is due."""
+    visit = state.visit
+    common = _common(layer, provision, visit, record_id=visit.check_id)
+    common |= {"subject": "inventory_check", "party": visit.party, "depends_on": (visit.site_id,)}
+    common["flags"] = tuple(_visit_flags(state))
+    if visit.access == "denied":
+        return Indeterminate(**common, lacking=(f"access to {visit.site_id}",))
+    return Compliant(**common, reason=REASON_INVENTORY)
 
 
-def next_due(visit: InventoryCheck, provision: Verification, *, timezone_name: str) -> datetime | None:
-    """Give when the next visit is due: as recorded, or as often as the clause says; `None` where it does not."""
-    if visit.next_due_time is not None:
-        return visit.next_due_time
-    if provision.every_days is not None:
-        return calendar_days_later(visit.check_time, provision.every_days, timezone_name)
-    return None
+def _visit_flags(state: VisitState) -> Iterator[FindingFlag]:
+    """Flag what is missing, what was first seen, and a visit that is due."""
+    for kind, items in (("missing_at_site", state.missing), ("first_seen_at_site", state.first_seen)):
+        if items:
+            total_count = float(sum(count for _, count in items))
+            yield FindingFlag(kind=kind, count=total_count, text=named_items(items))  # type: ignore[arg-type]
+    if state.overdue_hours is not None:
+        text = f"days since the next check of {state.visit.site_id} was due"
+        yield FindingFlag(kind="check_due", count=state.overdue_hours / HOURS_OF_DAY, text=text)
 
 
-def _inventory_flags(visit: InventoryCheck, overdue_days: float | None) -> Iterator[FindingFlag]:
-    """Flag what is missing and what was first seen, by serial number where there is one, else by type and number."""
-    listed = Counter((item.type_id, item.serial) for item in visit.listed)
-    seen = Counter((item.type_id, item.serial) for item in visit.seen)
-    missing, first_seen = listed - seen, seen - listed
-    if missing and visit.access == "full":
-        yield FindingFlag(kind="missing_at_site", count=float(missing.total()), text=_named(missing))
-    if first_seen:
-        yield FindingFlag(kind="first_seen_at_site", count=float(first_seen.total()), text=_named(first_seen))
-    if overdue_days is not None and overdue_days >= 0.0:
-        yield FindingFlag(
-            kind="check_due", count=overdue_days, text=f"days since the next check of {visit.site_id} was due"
-        )
+def named_items(items: Sequence[tuple[InventoryItem, int]]) -> str:
+    """Name weapons of an inventory with their numbers."""
+    return ", ".join(f"{count} x {item.type_id} {item.serial}".strip() for item, count in items)
 
 
-def _named(items: Counter[tuple[str, str]]) -> str:
-    return ", ".join(f"{count} x {type_id} {serial}".strip() for (type_id, serial), count in sorted(items.items()))
-
-
-class _Total(NamedTuple):
-    """Counts of one item of one party, added up over zones as intervals; `high` is `None` where there is no limit."""
-
-    low: float
-    high: float | None
-    records: tuple[CeilingCount, ...]
-
-
-def _ceiling_findings(
-    assessor: Assessor, layer: Agreement, provision: Ceiling, *, counts: Sequence[CeilingCount]
-) -> Iterator[Finding]:
-    """Give a finding for each party: the counts of the item in the zones together, as an interval, and the ceiling.
-
-    Counts of one zone and party supersede each other, the latest stands; those with a place of their own are each
-    counted, as far as they lie in the zones.
-    """
-    for party in provision.parties or layer.parties:
-        own = [one for one in counts if one.party == party and one.item == provision.item]
-        total = _total(assessor, layer, provision, party=party, counts=own)
-        if not total.records:
-            continue
-        last = max(total.records, key=lambda one: (one.span.end, one.count_id))
-        common = _common(layer, provision, last, record_id=last.count_id)
-        common |= {"subject": "ceiling_count", "party": party}
-        common["depends_on"] = (*provision.zone_ids, *(one.count_id for one in total.records))
-        yield _held_against(total, provision.ceiling_count, common)
-
-
-def _held_against(total: _Total, ceiling_count: float, common: dict[str, Any]) -> Finding:
-    if total.low > ceiling_count:
-        flag = FindingFlag(kind="ceiling_exceeded", count=total.low - ceiling_count, text="at least so many above it")
+def _of_ceiling(state: CeilingState) -> Finding:
+    """Give the finding about the counts of one party in the zones of a ceiling."""
+    common = _common(state.layer, state.provision, state.last, record_id=state.last.count_id)
+    common |= {"subject": "ceiling_count", "party": state.party}
+    common["depends_on"] = (*state.provision.zone_ids, *(one.count_id for one in state.records))
+    if state.verdict == "above":
+        above_count = state.low_count - state.provision.ceiling_count
+        flag = FindingFlag(kind="ceiling_exceeded", count=above_count, text="at least so many above it")
         return PotentialViolation(**common, flags=(flag,), probability=1.0)
-    if total.high is not None and total.high <= ceiling_count:
+    if state.verdict == "within":
         return Compliant(**common, reason=REASON_WITHIN)
     return Indeterminate(**common, lacking=("a count narrow enough to tell whether the ceiling is kept",))
-
-
-def _total(
-    assessor: Assessor, layer: Agreement, provision: Ceiling, *, party: str, counts: Sequence[CeilingCount]
-) -> _Total:
-    placed = [one for one in counts if one.centre is not None]
-    latest: dict[str, CeilingCount] = {}
-    for one in sorted(counts, key=lambda one: (one.span.end, one.count_id)):
-        if one.centre is None and one.zone_id in provision.zone_ids:
-            latest[one.zone_id] = one
-    low = sum(one.count.low_count for one in latest.values())
-    highs = [one.count.high_count for one in latest.values()]
-    used = list(latest.values())
-    for one, inside in zip(placed, _inside(assessor, layer, provision, party=party, counts=placed), strict=True):
-        low += one.count.low_count if inside >= SURELY_PROBABILITY else 0.0
-        if inside > 1.0 - SURELY_PROBABILITY:
-            highs.append(one.count.high_count)
-            used.append(one)
-    known = [high for high in highs if high is not None]
-    return _Total(low, sum(known) if len(known) == len(highs) else None, tuple(used))
-
-
-def _inside(
-    assessor: Assessor, layer: Agreement, provision: Ceiling, *, party: str, counts: Sequence[CeilingCount]
-) -> list[float]:
-    """Give the probability that each count was taken in the ceiling's zones; one half where that cannot be told."""
-    if not counts:
-        return []
-    from truceline.assess.places import Places
-
-    compiled = assessor.compiled
-    stack = next(one for one in compiled.stacks if layer in one.layers)
-    place = place_of(stack, stack.layers.index(layer), provision.zone_ids, party=party)
-    places = Places(stack, compiled.lines, timezone_name=timezone_of(stack.layers[0]))
-    places.know(place)
-    conducts = [Conduct(event_id=one.count_id, act="presence", time=one.span, position=one.centre) for one in counts]
-    chunk = places.chunk(columns_of(conducts, parties=compiled.parties))
-    rows = np.arange(len(counts))
-    chunk.need(place, rows)
-    measured = chunk.measured(place, rows)
-    untold = measured.untold | bool(place.lacking)
-    return [float(value) for value in np.where(untold, 0.5, measured.probability)]

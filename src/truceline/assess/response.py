@@ -7,47 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
 
 from truceline.assess.assess_columns import Assessor
-from truceline.model.agreement import Agreement
+from truceline.assess.register_state import clock_states, layers_of
 from truceline.model.finding import Compliant, Finding, FindingFlag
-from truceline.model.provision import ResponseLadder, ResponseRung
 from truceline.model.quantity import canonical_bytes, content_id, require_utc
-from truceline.model.register import Register, ResponseStep
+from truceline.model.register import ClockState, Register
 
 REASON_CLOCK = "a clock of the text; it decides nothing and starts nothing"
 
 
 def clock_findings(assessor: Assessor, register: Register, *, now: datetime) -> list[Finding]:
-    """Give for each ladder one finding about the first breach that people confirmed, with every clock that ran out.
-
-    The hours of a rung are counted from that confirmation; it is overdue where no record says that it was carried out,
-    or where it was carried out later. Without a confirmed breach no clock runs.
-    """
+    """Give for each ladder one finding about each breach that people confirmed, with every clock that ran out."""
     require_utc("now", now)
-    found: list[Finding] = []
-    for layer, provision in assessor.compiled.provisions:
-        if isinstance(provision, ResponseLadder) and not provision.is_procedure:
-            names = (layer.agreement_id, provision.provision_id)
-            steps = [one for one in register.response_steps if (one.agreement_id, one.provision_id) == names]
-            found += _of_ladder(layer, provision, steps, now=now)
-    return found
+    states = clock_states(register, layers_of(assessor), now=now)
+    by_breach = groupby(states, key=lambda one: (one.layer.agreement_id, one.provision.provision_id, one.begun.step_id))
+    return [_of_breach(list(clocks), now=now) for _, clocks in by_breach]
 
 
-def _of_ladder(
-    layer: Agreement, provision: ResponseLadder, steps: Sequence[ResponseStep], *, now: datetime
-) -> Iterator[Finding]:
-    confirmed = sorted(
-        (one for one in steps if one.step == "breach_confirmed" and one.step_time <= now),
-        key=lambda one: (one.step_time, one.step_id),
-    )
-    if not confirmed:
-        return
-    first = confirmed[0]
-    done = [one for one in steps if one.step == "rung_done" and first.step_time <= one.step_time <= now]
-    flags = tuple(flag for rung in provision.rungs for flag in _overdue(rung, first, done, now=now))
+def _of_breach(clocks: Sequence[ClockState], *, now: datetime) -> Finding:
+    """Give the finding about one confirmed breach from the clocks of its rungs."""
+    layer, provision, first = clocks[0].layer, clocks[0].provision, clocks[0].begun
     names = (layer.agreement_id, layer.version, layer.version_by or "", provision.provision_id, now.isoformat())
-    yield Compliant(
+    done = (one.done.step_id for one in clocks if one.done is not None)
+    return Compliant(
         finding_id=content_id("finding", canonical_bytes(first), *(name.encode() for name in names)),
         event_id=first.step_id,
         event_revision_index=0,
@@ -57,26 +41,17 @@ def _of_ladder(
         window_id=None,
         provision_id=provision.provision_id,
         subject="response_step",
-        depends_on=(*first.event_ids, *(one.step_id for one in done)),
-        flags=flags,
+        depends_on=(*first.event_ids, *done),
+        flags=tuple(flag for clock in clocks for flag in _overdue(clock)),
         reason=REASON_CLOCK,
     )
 
 
-def _overdue(
-    rung: ResponseRung, first: ResponseStep, done: Sequence[ResponseStep], *, now: datetime
-) -> Iterator[FindingFlag]:
+def _overdue(clock: ClockState) -> Iterator[FindingFlag]:
     """Flag a rung whose hours ran out before anyone recorded that it was carried out."""
-    if rung.within_hours is None:
+    if clock.overdue_hours is None:
         return
-    moments = [one.step_time for one in done if one.rung_index == rung.rung_index]
-    until = min(moments, default=now)
-    overdue_hours = (until - first.step_time).total_seconds() / 3_600.0 - rung.within_hours
-    if overdue_hours > 0.0:
-        said = "carried out late" if moments else "no record that it was carried out"
-        text = (
-            f"rung {rung.rung_index} ({rung.title}): {said}; foreseen only if {rung.condition}"
-            if rung.condition
-            else (f"rung {rung.rung_index} ({rung.title}): {said}")
-        )
-        yield FindingFlag(kind="clock_overdue", count=overdue_hours, text=text)
+    said = "carried out late" if clock.done is not None else "no record that it was carried out"
+    condition = f"; foreseen only if {clock.rung.condition}" if clock.rung.condition else ""
+    text = f"rung {clock.rung.rung_index} ({clock.rung.title}): {said}{condition}"
+    yield FindingFlag(kind="clock_overdue", count=clock.overdue_hours, text=text)

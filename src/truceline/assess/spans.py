@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,8 @@ from numpy.typing import NDArray
 from truceline.model.quantity import TimeSpan
 
 Floats = NDArray[np.float64]
+
+HOUR_S = 3_600.0
 
 NEVER: Floats = np.zeros((0, 2))
 """No time at all."""
@@ -67,3 +71,17 @@ def share_within(spans: Floats, start_s: Floats, end_s: Floats) -> Floats:
     instant = length_s <= 0.0
     share: Floats = np.where(instant, inside, shared_s / np.where(instant, 1.0, length_s))
     return np.minimum(share, 1.0)
+
+
+def local_days(moments_s: Floats, timezone: ZoneInfo) -> NDArray[np.datetime64]:
+    """Give the calendar day [N] of moments (seconds since 1970, UTC) in a time zone, asked once an hour."""
+    hours, inverse = np.unique(np.floor(moments_s / HOUR_S), return_inverse=True)
+    offsets_s = np.array([_offset_s(float(hour) * HOUR_S, timezone) for hour in hours], dtype=np.float64)
+    local_s = moments_s + offsets_s[inverse] if len(hours) else moments_s
+    return np.floor(local_s / 86_400.0).astype("datetime64[D]")
+
+
+def _offset_s(moment_s: float, timezone: ZoneInfo) -> float:
+    offset = datetime.fromtimestamp(moment_s, tz=UTC).astimezone(timezone).utcoffset()
+    assert offset is not None, "a time zone has an offset"
+    return offset.total_seconds()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from truceline.assess.columns import NOT_TOLD_INDEX, EventColumns
+from truceline.assess.columns import NOT_TOLD_INDEX, Bits, EventColumns
 from truceline.assess.compiled import Clause, Compiled
 from truceline.assess.disputes import clause_groups
 from truceline.assess.finding_columns import (
@@ -147,7 +147,17 @@ class Wording:
             "definition_ids": clause.provision.definition_ids,
             "reading_id": clause.reading_id,
             "party": self._party(clause, int(table.row[index])),
-            "depends_on": tuple(dict.fromkeys(self._rests_on(clause, table, index))),
+            "depends_on": tuple(
+                dict.fromkeys(
+                    rests_on(
+                        self._compiled,
+                        clause,
+                        notification_index=int(table.notification[index]),
+                        permission_index=int(table.permission[index]),
+                        watcher_bits=int(table.watchers[index]),
+                    )
+                )
+            ),
         }
 
     def _party(self, clause: Clause, row: int) -> str | None:
@@ -160,28 +170,6 @@ class Wording:
             return None
         sure = np.flatnonzero(columns.party_probability[:, row] >= 1.0 - 1e-9)
         return columns.parties[int(sure[0])] if len(sure) else None
-
-    def _rests_on(self, clause: Clause, table: FindingColumns, index: int) -> Iterator[str]:
-        """Name zones, stages, preconditions, lines, notifications and documents that a finding rests on."""
-        provision = clause.provision
-        if isinstance(provision, Prohibition | Withdrawal):
-            yield from provision.zone_ids
-        if isinstance(provision, Withdrawal):
-            yield from provision.storage_zone_ids
-        if isinstance(provision, Freeze):
-            yield provision.line_id
-        if provision.stage_id is not None:
-            yield provision.stage_id
-        yield from provision.precondition_ids
-        notification, permission = int(table.notification[index]), int(table.permission[index])
-        if notification >= 0:
-            yield self._compiled.register.notifications[notification].notification_id
-        if permission >= 0:
-            allowed = self._compiled.permissions[permission].provision
-            yield allowed.provision_id
-            yield from allowed.conditions
-        bits = int(table.watchers[index])
-        yield from (one.depends_on for number, one in enumerate(self._compiled.watchers) if bits >> number & 1)
 
     def _of_kind(self, common: Names, clause: Clause, table: FindingColumns, *, index: int) -> Finding:
         kind = int(table.kind[index])
@@ -211,25 +199,11 @@ class Wording:
         return reason
 
     def _lacking(self, clause: Clause, table: FindingColumns, index: int) -> Iterator[str]:
-        """Name everything that is lacking, in the text's own words where it has some."""
-        row, bits = int(table.row[index]), int(table.lacking[index])
-        for number, name in enumerate(LACKING):
-            if not bits >> number & 1:
-                continue
-            match name:
-                case "act":
-                    yield self._columns.lackings[int(self._columns.lacking[row])]
-                case "definition":
-                    yield from clause.unsaid
-                case "time":
-                    yield from dict.fromkeys(case.force.lacking for case in clause.cases if case.force.lacking)
-                case "place":
-                    places = [case.place for case in clause.cases if case.place is not None]
-                    yield from dict.fromkeys(word for place in places for word in place.lacking)
-                case "permission":
-                    yield from self._compiled.permissions[int(table.permission[index])].unsaid
-                case _:
-                    yield WORDS_OF_LACKING[name]
+        code = int(self._columns.lacking[int(table.row[index])])
+        act = self._columns.lackings[code] if code != NOT_TOLD_INDEX else ""
+        return words_of_lacking(
+            self._compiled, clause, int(table.lacking[index]), act=act, permission_index=int(table.permission[index])
+        )
 
     def _flags(self, table: FindingColumns, index: int) -> Iterator[FindingFlag]:
         bits, noticed = int(table.flags[index]), int(table.watchers[index])
@@ -239,6 +213,55 @@ class Wording:
         for number, watcher in enumerate(self._compiled.watchers):
             if noticed >> number & 1:
                 yield FindingFlag(kind=_flag_kind(watcher.flag), text=watcher.text)
+
+
+def rests_on(
+    compiled: Compiled, clause: Clause, *, notification_index: int, permission_index: int, watcher_bits: Bits
+) -> Iterator[str]:
+    """Name zones, stages, preconditions, lines, notifications and documents that a finding rests on."""
+    provision = clause.provision
+    if isinstance(provision, Prohibition | Withdrawal):
+        yield from provision.zone_ids
+    if isinstance(provision, Withdrawal):
+        yield from provision.storage_zone_ids
+    if isinstance(provision, Freeze):
+        yield provision.line_id
+    if provision.stage_id is not None:
+        yield provision.stage_id
+    yield from provision.precondition_ids
+    if notification_index >= 0:
+        yield compiled.register.notifications[notification_index].notification_id
+    if permission_index >= 0:
+        allowed = compiled.permissions[permission_index].provision
+        yield allowed.provision_id
+        yield from allowed.conditions
+    yield from (one.depends_on for number, one in enumerate(compiled.watchers) if watcher_bits >> number & 1)
+
+
+def words_of_lacking(
+    compiled: Compiled, clause: Clause, bits: Bits, *, act: str, permission_index: int
+) -> Iterator[str]:
+    """Name everything that a set of bits says is lacking, in the text's own words where it has some.
+
+    `act` is what the event itself lacks to say which act it was; `permission_index` the permission that was asked.
+    """
+    for number, name in enumerate(LACKING):
+        if not bits >> number & 1:
+            continue
+        match name:
+            case "act":
+                yield act or WORDS_OF_LACKING[name]
+            case "definition":
+                yield from clause.unsaid
+            case "time":
+                yield from dict.fromkeys(case.force.lacking for case in clause.cases if case.force.lacking)
+            case "place":
+                places = [case.place for case in clause.cases if case.place is not None]
+                yield from dict.fromkeys(word for place in places for word in place.lacking)
+            case "permission":
+                yield from compiled.permissions[permission_index].unsaid
+            case _:
+                yield WORDS_OF_LACKING[name]
 
 
 def _flag_kind(name: str) -> FlagKind:

@@ -64,7 +64,7 @@ def settle_certain(
 
 
 @njit(cache=True)
-def _is_in_reach(box: Floats, ray: Floats, place: Floats, reach: float, nodes: Longs) -> bool:
+def is_in_reach(box: Floats, ray: Floats, place: Floats, reach: float, nodes: Longs) -> bool:
     """Say whether any piece of a tree lies within reach (m) of a place."""
     limit_m2, inner_count, waiting = reach * reach, len(box) // 2, min(1, len(box))
     nodes[0] = 0
@@ -85,7 +85,7 @@ def _is_in_reach(box: Floats, ray: Floats, place: Floats, reach: float, nodes: L
 
 
 @njit(cache=True)
-def _fill_ways(
+def fill_ways(
     distance: float, gradient_east: float, gradient_north: float, east_m2: float, north_m2: float, shared_m2: float,
     ways: Floats,
 ) -> None:  # fmt: skip
@@ -190,11 +190,11 @@ def weigh_clear(
         radius = frame_at(longitude_deg[i], latitude_deg[i], frame)
         is_bounded = is_any_sided and deep <= reach
         if has_ground and is_any_sided and not is_bounded:
-            is_bounded = _is_in_reach(edge_box, edge_ray, frame[0], reach, nodes)
+            is_bounded = is_in_reach(edge_box, edge_ray, frame[0], reach, nodes)
         if large_m2 == 0.0 or is_bounded:
             rows[left_count], left_count = i, left_count + 1
             continue
-        _fill_ways(distance, found[1, i], found[2, i], east_m2[i], north_m2[i], covariance_m2[i], ways)
+        fill_ways(distance, found[1, i], found[2, i], east_m2[i], north_m2[i], covariance_m2[i], ways)
         far = RIVALS_REACH_RATIO * math.sqrt(large_m2)
         count = gather_rivals(pieces, frame, radius, deep, (ways[0], ways[1]), far, nearby)
         is_settled, bias, low, high = count > 0, 0.0, math.inf, -math.inf

@@ -7,11 +7,12 @@ import math
 import numpy as np
 from numba import njit
 
-from truceline.assess.zone_belt_ground import settle_even, weigh_off_line
+from truceline.assess.zone_belt_columns import is_in_reach
+from truceline.assess.zone_belt_ground import held_mass, settle_apart, settle_even, weigh_off_line
 from truceline.assess.zone_belt_mass import REACH_SIGMAS_COUNT, BeltZones, Place, gap, is_in, linear_mass, variance_m2
 from truceline.assess.zone_columns import Bools, Floats, Longs, Spread
 from truceline.assess.zone_earth import frame_at
-from truceline.assess.zone_line import BY_DIRECTION, BY_GROUND, Paper, ReferenceLine
+from truceline.assess.zone_line import BY_DIRECTION, BY_GROUND, UNSIGNED, Paper, ReferenceLine
 from truceline.assess.zone_mixture import COARSE, FINE, MIDDLE, Scene, departure_m, mix
 from truceline.assess.zone_nearby import Nearby
 from truceline.assess.zone_normal import Axes, axes_of
@@ -117,15 +118,29 @@ def _weigh_row(
         return
     if not _mark_open(zones, place, reach, wanted, mass):
         return
-    if has_ground and bare.is_near and not settle_even(line, zones, bare, spread, boundary_m2, reach, wanted, mass):
-        return
+    comes_apart = (
+        line.sign_index != UNSIGNED
+        and bare.is_near
+        and not is_in_reach(line.beyond.box, line.beyond.ray, bare.frame[0], reach, bare.nearby.nodes)
+    )
+    held = -1.0
+    if (has_ground and bare.is_near) or comes_apart:
+        is_any_left, held = settle_even(line, zones, bare, spread, boundary_m2, reach, wanted, mass)
+        if not is_any_left:
+            return
     if axes.large_m == 0.0:
         boundary = math.sqrt(boundary_m2)
         for z in range(len(wanted)):
             if wanted[z]:
                 mass[z] = linear_mass(zones, z, place, boundary, boundary)
         return
+    if comes_apart and held < 0.0:
+        held = held_mass(line, bare, spread, boundary_m2)
     scene = _with_rivals(line, bare, RIVALS_REACH_RATIO * axes.large_m)
+    if comes_apart and scene.rival_count > 0:
+        is_any_left = settle_apart(zones, scene, axes, spread, boundary_m2, reach, held, wanted, mass)
+        if not is_any_left:
+            return
     low, high = -math.inf, math.inf
     if len(zones.station_edge) > 0 and scene.rival_count > 0:
         low, high = rival_stations(line.pieces, scene.nearby, scene.rival_count, reach)

@@ -12,13 +12,16 @@ from numba import njit
 from truceline.assess.zone_columns import Floats, Located, Longs, columns_of
 from truceline.assess.zone_earth import frame_at, geodetic_deg, vectors_m
 from truceline.assess.zone_ground import Edges, Ground, compile_ground, is_inside
-from truceline.assess.zone_nearest import STACK_COUNT, fill_guesses, measure_piece, nearest_piece
+from truceline.assess.zone_nearest import STACK_COUNT, fill_gaps, fill_guesses, measure_piece, nearest_piece
 from truceline.assess.zone_pieces import Pieces, lay_pieces, turned_deg
 from truceline.physics.geodesy import Points
 
 BY_DIRECTION, BY_GROUND, UNSIGNED = 0, 1, 2
 """What gives a distance its sign: the drawn direction, a ground, or nothing (places rather than lines)."""
 
+
+ALONG_LINE_MAX_M = 50.0
+"""A boundary of ground nearer to the line than this runs along it: drawings of both differ by rounding, not by more."""
 
 GUESSES_MAX_COUNT, GUESSES_PER_PIECE_COUNT = 40_000, 16
 """Cells of the mesh of guesses of a line, at most, and for each of its pieces."""
@@ -42,13 +45,16 @@ class Guesses(NamedTuple):
 class ReferenceLine(NamedTuple):
     """A line as pieces, and what tells its two grounds apart; what compiled code reads.
 
-    `boundary` is that of the ground, which need not run along the line everywhere (at a coast, say).
+    `boundary` is what parts the grounds: that of the ground, which need not run along the line everywhere (at a coast,
+    say), or the line itself. `beyond` is where the two differ: pieces of the boundary off the line, or the line's open
+    ends. Away from it, whoever goes from one ground to the other crosses the line.
     """
 
     pieces: Pieces
     guesses: Guesses
     edges: Edges
     boundary: Pieces
+    beyond: Pieces
     sign_index: int
 
     @property
@@ -76,15 +82,17 @@ def compile_line(parts: Sequence[Floats], *, ground: Ground | None = None) -> Re
     """
     pieces = lay_pieces(parts)
     if ground is None:
-        return ReferenceLine(pieces, _guesses(pieces), *compile_ground([]), BY_DIRECTION)
-    return ReferenceLine(pieces, _guesses(pieces), *ground, BY_GROUND)
+        edges, beyond = compile_ground([]).edges, _open_ends(parts, pieces)
+        return ReferenceLine(pieces, _guesses(pieces), edges, pieces, beyond, BY_DIRECTION)
+    guesses = _guesses(pieces)
+    return ReferenceLine(pieces, guesses, *ground, _beyond(pieces, ground.pieces), BY_GROUND)
 
 
 def compile_places(points: Points) -> ReferenceLine:
     """Make a line of places: one piece of no length for each, in their order; distances from it have no sign."""
     corners_deg = np.column_stack([points.longitude_deg, points.latitude_deg])
     pieces = lay_pieces([corner[None, :] for corner in corners_deg], points_too=True)
-    return ReferenceLine(pieces, _guesses(pieces), *compile_ground([]), UNSIGNED)
+    return ReferenceLine(pieces, _guesses(pieces), *compile_ground([]), lay_pieces([]), UNSIGNED)
 
 
 def _guesses(pieces: Pieces) -> Guesses:
@@ -105,7 +113,30 @@ def _guesses(pieces: Pieces) -> Guesses:
 
 def boundary_line(ground: Ground) -> ReferenceLine:
     """Give the boundary of ground as a line: distances are at least 0 inside."""
-    return ReferenceLine(ground.pieces, _guesses(ground.pieces), *ground, BY_GROUND)
+    return ReferenceLine(ground.pieces, _guesses(ground.pieces), *ground, lay_pieces([]), BY_GROUND)
+
+
+def _open_ends(parts: Sequence[Floats], pieces: Pieces) -> Pieces:
+    """Give the open ends of a line of one part as points; of several parts all of it, as their grounds may overlap."""
+    if sum(len(part) > 1 for part in parts) > 1:
+        return pieces
+    ends = np.vstack([pieces.start[pieces.open_start == 1], pieces.end[pieces.open_end == 1]])
+    corners_deg = np.column_stack(geodetic_deg(ends))
+    return lay_pieces([corner[None, :] for corner in corners_deg], points_too=True)
+
+
+def _beyond(line: Pieces, boundary: Pieces) -> Pieces:
+    """Give the pieces of a ground's boundary of which an end or the middle lies off the line; without a line, all."""
+    off = np.ones(len(boundary.start), dtype=np.bool_)
+    if len(line.start) > 0 and len(off) > 0:
+        gaps_m = np.empty((3, len(off)))
+        for row, places in enumerate((boundary.start, (boundary.start + boundary.end) / 2.0, boundary.end)):
+            fill_gaps(line, places, gaps_m[row])
+        off = np.asarray(gaps_m.max(axis=0) > ALONG_LINE_MAX_M)
+    rows = np.flatnonzero(off)
+    breaks = np.flatnonzero((np.diff(rows) > 1) | (boundary.start[rows[1:]] != boundary.end[rows[:-1]]).any(axis=1)) + 1
+    parts = [np.vstack([boundary.start[run], boundary.end[run[-1:]]]) for run in np.split(rows, breaks) if len(run)]
+    return lay_pieces([np.column_stack(geodetic_deg(part)) for part in parts])
 
 
 def locate(line: ReferenceLine, points: Points) -> Located:

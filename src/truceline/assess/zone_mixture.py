@@ -27,6 +27,10 @@ FAR_SIGMAS_COUNT = 6.0
 A part whose middle lies farther than the last outside an interval adds nothing to it."""
 
 
+SMOOTH_RIVALS_COUNT = 40
+"""With fewer rivals around, depth bends so little that the coarse mixture does for it."""
+
+
 class Scene(NamedTuple):
     """One position: its frame, its radius of curvature (m), where it lies, whether the line is in reach.
 
@@ -85,6 +89,24 @@ def departure_m(line: ReferenceLine, paper: Paper, scene: Scene, axes: Axes) -> 
         distance, _, _, _ = node_place(line, paper, scene, east, north)
         most = max(most, abs(distance - place.distance_m - place.east_ratio * east - place.north_ratio * north))
     return most
+
+
+@njit(cache=True)
+def mixed_below(scene: Scene, axes: Axes, spread: tuple[float, float, float], boundary_m2: float, edge: float) -> float:
+    """Give the probability of lying less deep than an edge (m) on either ground, by a mixture; the rivals are laid out.
+
+    Depth has no jump at the line, so the middle mixture is fine enough even where the line winds.
+    """
+    nodes = MIDDLE if scene.rival_count > SMOOTH_RIVALS_COUNT else COARSE
+    inner2, plane, total = nodes.inner_ratio * nodes.inner_ratio, scene.nearby.plane, 0.0
+    for q in range(len(nodes.weight)):
+        first, second = nodes.first[q] * axes.large_m, nodes.second[q] * axes.small_m
+        east = first * axes.east_ratio - second * axes.north_ratio
+        north = first * axes.north_ratio + second * axes.east_ratio
+        found, g_east, g_north, _, _ = nearest_rival(plane, scene.rival_count, east, north)
+        blur = math.sqrt(inner2 * variance_m2(spread, g_east, g_north) + boundary_m2)
+        total += nodes.weight[q] * between(-math.inf, edge, max(found + scene.bias_m, 0.0), blur)
+    return total
 
 
 @njit(cache=True)

@@ -85,6 +85,15 @@ def fill_guesses(pieces: Pieces, vectors: Floats, guess: Longs) -> None:
 
 
 @njit(cache=True)
+def fill_gaps(pieces: Pieces, vectors: Floats, gap: Floats) -> None:
+    """Fill in the distance in space (m) of each place [N, 3] from the pieces."""
+    nodes, gaps, last = np.empty(STACK_COUNT, np.int64), np.empty(STACK_COUNT), 0
+    for i in range(len(vectors)):
+        last, _ = nearest_piece(pieces, vectors[i], last, nodes, gaps)
+        gap[i] = math.sqrt(slot_gap_m2(pieces.ray, last, vectors[i])[0])
+
+
+@njit(cache=True)
 def _dot(a: Floats, i: int, b: Floats, j: int) -> float:
     """Give the product of two vectors that stand in rows."""
     return float(a[i, 0] * b[j, 0] + a[i, 1] * b[j, 1] + a[i, 2] * b[j, 2])

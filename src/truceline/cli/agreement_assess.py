@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
+
+    from truceline.adapters.agreement_events import EventPiece
+    from truceline.model.register import PreconditionState
 
 EPILOG = """\
 examples:
@@ -26,12 +31,14 @@ what is read (forms and columns: docs/agreement_files.md):
   --with       layers on it; each holds from its own minute on, in its own time zone
   --events     event tables (.parquet, .csv), solutions of `associate run`, stores, or feeds of reports
   --line       dated contact lines, for texts whose line is that of each event's own day
-  --register   what people entered: notifications, documents, dates on which steps began
+  --register   what people entered: notifications, documents, dates on which steps began, counts, visits, clocks
 
 what is written: one row per event and clause that touches it (--all: also those in keeping), with the clause and its
 article, what the finding turns on, its probability and the parts it comes from, and flags. Rows of events that cannot
 be used go to OUT.rejected.csv with their reason. Two counts stand side by side: signatures, as monitors count them,
-and events.
+and events; reports that cite each other (columns report_id, cites) count once. What people entered has findings too:
+visits to storage sites, counts against ceilings, response clocks, as they are at --now. Quiet days that something waits
+for are counted from the events: day 5 of 7.
 
 A finding is compliant, exempt, a *potential* violation with a probability, or indeterminate with what is lacking.
 People determine whether there was one.
@@ -53,6 +60,9 @@ def add_parser(subparsers: Any) -> None:
     add_input_options(parser)
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="findings: a .parquet, .csv or .jsonl file"
+    )
+    parser.add_argument(
+        "--now", metavar="ISO", help="the moment for clocks, checks due and quiet days (default: the present)"
     )
     parser.add_argument("--all", action="store_true", help="write findings of kind compliant too")
     parser.set_defaults(run=run)
@@ -80,11 +90,12 @@ def add_input_options(parser: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Assess every event, write the findings and print the counts."""
+    """Assess every event and what people entered, write the findings and print the counts."""
     from truceline.adapters.finding_files import FindingWriter, RejectedWriter
-    from truceline.cli.agreement_input import AgreementInput
+    from truceline.cli.agreement_input import AgreementInput, moment_of
     from truceline.cli.progress import Progress
 
+    now = moment_of("--now", args.now)
     given = AgreementInput.of(args)
     assessor = given.assessor([*args.agreement, *args.layers])
     tally = Tally()
@@ -93,14 +104,32 @@ def run(args: argparse.Namespace) -> int:
     with FindingWriter(args.out) as writer:
         for path, piece in given.pieces():
             findings = assessor.findings(piece.frame)
-            tally.add(piece.frame, findings)
+            tally.add(piece, findings)
             writer.write(findings if args.all else findings.filter(findings["kind"] != "compliant"))
             rejected.write(piece.rejected)
             progress(path, tally.event_count)
+        entered = assessor.register_findings(now=now)
+        tally.add_entered(entered)
+        asking = (entered["kind"] != "compliant") | entered["flags"].is_not_null()
+        writer.write(entered if args.all else entered.filter(asking))
     rejected.close()
     progress.done()
     sys.stdout.write(tally.text(assessor.title, args.out, rejected_count=rejected.row_count))
+    sys.stdout.write(quiet_text(assessor.preconditions(now=now)))
     return 0
+
+
+def quiet_text(states: Sequence[PreconditionState]) -> str:
+    """Lay out how far the quiet days have come that something waits for; nothing where nothing waits."""
+    from truceline.report.register_status import SECTION_TITLES, precondition_words
+
+    if not states:
+        return ""
+    lines = [SECTION_TITLES["precondition"].lower()]
+    lines += [
+        f"  {one.title}{f' in {one.zone_id}' if one.zone_id else ''}: {precondition_words(one)}" for one in states
+    ]
+    return "\n".join(lines) + "\n"
 
 
 class Tally:
@@ -110,6 +139,7 @@ class Tally:
         """Begin with nothing."""
         self.event_count = 0
         self.signature_count = 0.0
+        self.copy_count = 0
         self.kinds: Counter[str] = Counter()
         self.clauses: Counter[tuple[str, str]] = Counter()
         self.flags: Counter[str] = Counter()
@@ -118,12 +148,20 @@ class Tally:
         self.touched: dict[str, list[float]] = {}
         self.disputed_count = 0
 
-    def add(self, events: pl.DataFrame, findings: pl.DataFrame) -> None:
-        """Count the findings of some events."""
+    def add(self, piece: EventPiece, findings: pl.DataFrame) -> None:
+        """Count some events with the signatures in their reports, and the findings about them."""
         import polars as pl
 
-        self.event_count += events.height
-        self.signature_count += float(events["signature_count"].sum())
+        from truceline.assess.counts import counts_of_reports
+
+        if piece.reports:
+            counts = counts_of_reports(piece.reports)
+            self.event_count += counts.event_count
+            self.signature_count += counts.signature_count.low_count
+            self.copy_count += counts.copy_count
+        else:
+            self.event_count += piece.frame.height
+            self.signature_count += float(piece.frame["signature_count"].sum())
         for kind, finding_count in findings["kind"].value_counts().iter_rows():
             self.kinds[kind] += finding_count
         by_event = findings.unique(["kind", "event_id"]).group_by("kind").agg(pl.len(), pl.sum("signature_count"))
@@ -131,6 +169,12 @@ class Tally:
             touched = self.touched.setdefault(kind, [0, 0.0])
             touched[0] += event_count
             touched[1] += signature_count
+        self._count_details(findings)
+
+    def add_entered(self, findings: pl.DataFrame) -> None:
+        """Count the findings about what people entered; events and signatures are none of them."""
+        for kind, finding_count in findings["kind"].value_counts().iter_rows():
+            self.kinds[kind] += finding_count
         self._count_details(findings)
 
     def _count_details(self, findings: pl.DataFrame) -> None:
@@ -168,6 +212,8 @@ class Tally:
             found = [(word, count) for word, count in counted.most_common(10) if word]
             if found:
                 lines += [name, *(f"  {count:>10,}  {word.replace('_', ' ')}" for word, count in found)]
+        if self.copy_count:
+            lines.append(f"{self.copy_count:,} reports are copies of others and add neither a signature nor an event")
         if rejected_count:
             lines.append(f"{rejected_count:,} rows could not be used; each with its reason in {out.name}.rejected.csv")
         return "\n".join(lines) + "\n"

@@ -11,6 +11,7 @@ EPILOG = """\
 examples:
   truceline agreement check agreements/                       every text of a folder
   truceline agreement check my_text.yaml                      one text, with the texts it amends
+  truceline agreement check agreements/weapons.yaml           the weapons catalogue (known by its schema)
 
 Every fault is one line: FILE, line N: what is wrong, and the limit where there is one. All faults of a file are
 listed, and a file with a fault is never used in part. Checked are form, times and time zones, everything that is named
@@ -35,11 +36,12 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check every file; give 0 where all are sound and 1 where not."""
-    from truceline.adapters.agreements import agreement_files, check_agreement
+    from truceline.adapters.agreements import check_agreement, files_to_check
     from truceline.errors import SourceUnavailable
 
     unsound_count = 0
-    for path in agreement_files(args.files):
+    files = files_to_check(args.files)
+    for path in files:
         try:
             faults = [str(fault) for fault in check_agreement(path)]
         except SourceUnavailable as error:
@@ -47,5 +49,5 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write("".join(f"{fault}\n" for fault in faults) or f"{path}: sound\n")
         unsound_count += bool(faults)
     if unsound_count:
-        sys.stdout.write(f"{unsound_count} of {len(agreement_files(args.files))} files cannot be used\n")
+        sys.stdout.write(f"{unsound_count} of {len(files)} files cannot be used\n")
     return 1 if unsound_count else 0

@@ -27,7 +27,9 @@ examples:
 
 Both texts are held against the same events, each with the texts it amends, and --with layers on both. A finding changes
 if its kind does, or its probability by half a hundredth or more; that a clause is missing and that an event is in
-keeping with it are alike. Each change names the clause and in which text it stands. Counts by clause come first.
+keeping with it are alike. Each change names the clause that makes it, in which text it stands, and what of it differs:
+added, left out, changed (which parts), or what it rests on (zones, terms, stages, exceptions). Counts by clause come
+first. Where one text is held in one party's version and the other in the other's, these are compared.
 
 Findings are *potential* violations; people determine whether there was one. Forms of files: docs/agreement_files.md
 """
@@ -72,18 +74,20 @@ def run(args: argparse.Namespace) -> int:
 def _diff(args: argparse.Namespace) -> tuple[Diff, int]:
     import polars as pl
 
+    from truceline.adapters.agreement_assessor import TextComparer
+    from truceline.adapters.change_frames import CHANGE_SCHEMA
     from truceline.cli.agreement_input import AgreementInput
     from truceline.cli.progress import Progress
-    from truceline.report.agreement_diff import CHANGE_SCHEMA, Diff, DiffCounts, changes_of, steps_of
+    from truceline.report.agreement_diff import Diff, DiffCounts, steps_of
 
     given = AgreementInput.of(args)
     before, after = (given.assessor([path, *args.layers]) for path in (args.before, args.after))
-    clauses = (before.articles, after.articles)
+    comparer = TextComparer(before, after)
     kept: list[pl.DataFrame] = [pl.DataFrame(schema=CHANGE_SCHEMA)]
     event_count = changed_event_count = change_count = rejected_count = 0
     progress = Progress("comparing")
     for path, piece in given.pieces():
-        changes = changes_of(before.findings(piece.frame), after.findings(piece.frame), clauses)
+        changes = comparer.changes(piece.frame)
         event_count += piece.frame.height
         changed_event_count += changes["event_id"].n_unique()
         rejected_count += len(piece.rejected)

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
     from truceline.adapters.agreement_assessor import TextAssessor
     from truceline.adapters.agreement_events import EventPiece
+    from truceline.adapters.agreements import NamedText
     from truceline.adapters.sources.files import FeedContext
-    from truceline.model.agreement import Agreement
     from truceline.model.reference_line import DatedLine
+    from truceline.model.register import Register
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,15 @@ class AgreementInput:
     @classmethod
     def of(cls, args: argparse.Namespace) -> AgreementInput:
         """Read the options; the theatre of the first text says whose ceasefire it is and what local times mean."""
-        from truceline.adapters.agreements import load_agreement
+        from truceline.adapters.agreements import agreement_files, load_agreement
         from truceline.adapters.clock import system_now
         from truceline.adapters.sources.files import FeedContext
+        from truceline.errors import InputUnusable
 
-        first = load_agreement(args.agreement[0] if "agreement" in args else args.before)
+        named = args.agreement if "agreement" in args else [args.before]
+        if not named:
+            raise InputUnusable("--agreement is missing: events are held against a text")
+        first = load_agreement(agreement_files(named)[0])
         feed = FeedContext(
             parties=first.agreement.parties,
             timezone_name=first.theatre.timezone_name,
@@ -54,11 +59,28 @@ class AgreementInput:
     def assessor(self, paths: Sequence[Path]) -> TextAssessor:
         """Put texts together with lines and the register; the register is held against them."""
         from truceline.adapters.agreement_assessor import TextAssessor
-        from truceline.adapters.registers import load_register
 
         texts = texts_of(paths)
-        register = load_register(self.register_paths, texts=texts).register
-        return TextAssessor(texts, register=register, lines=self.lines)
+        return TextAssessor(texts, register=register_of(self.register_paths, texts), lines=self.lines)
+
+
+def register_of(paths: Sequence[Path], texts: Sequence[NamedText]) -> Register:
+    """Read a register and hold it against texts."""
+    from truceline.adapters.registers import load_register
+
+    return load_register(paths, texts=[text.agreement for text in texts]).register
+
+
+def families_of(texts: Sequence[NamedText]) -> list[list[NamedText]]:
+    """Give texts in groups that can be held together: those of one pair of parties that rest on one first text."""
+    roots: dict[str, str] = {}
+    groups: dict[tuple[tuple[str, str], str], list[NamedText]] = {}
+    for text in texts:
+        agreement = text.agreement
+        root = roots.get(agreement.amends or "", agreement.amends or agreement.agreement_id)
+        roots[agreement.agreement_id] = root
+        groups.setdefault((agreement.parties, root), []).append(text)
+    return list(groups.values())
 
 
 def moment_of(option: str, text: str | None) -> datetime:
@@ -77,15 +99,15 @@ def moment_of(option: str, text: str | None) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def texts_of(paths: Sequence[Path]) -> list[Agreement]:
+def texts_of(paths: Sequence[Path]) -> list[NamedText]:
     """Read texts with those they amend, each once, the oldest first."""
     from truceline.adapters.agreements import agreement_files, load_agreement
 
-    found: dict[tuple[str, str, str | None], Agreement] = {}
+    found: dict[tuple[str, str, str | None], NamedText] = {}
     for path in agreement_files(paths):
-        loaded = load_agreement(path)
-        for text in (*loaded.bases, loaded.agreement):
-            found.setdefault((text.agreement_id, text.version, text.version_by), text)
+        for named in load_agreement(path).texts:
+            text = named.agreement
+            found.setdefault((text.agreement_id, text.version, text.version_by), named)
     return list(found.values())
 
 

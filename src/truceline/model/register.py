@@ -7,7 +7,10 @@ from typing import Literal
 
 import msgspec
 
+from truceline.model.agreement import Agreement
 from truceline.model.conduct import ActKind, Purpose
+from truceline.model.in_force import Stage
+from truceline.model.provision import Ceiling, Exemption, ResponseLadder, ResponseRung
 from truceline.model.quantity import Count, Position, TimeSpan, require_between, require_utc
 
 REGISTER_SCHEMA_NAME = "truceline.register/1"
@@ -240,3 +243,116 @@ class Register(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[ConditionRecord, ...] = ()
     response_steps: tuple[ResponseStep, ...] = ()
     schema_name: str = REGISTER_SCHEMA_NAME
+
+
+class VisitState(msgspec.Struct, frozen=True, kw_only=True):
+    """One visit to a storage site held against its inventory, and whether the next is due.
+
+    `matched` were listed and seen. What is missing is said only where access was full; `due_time` is `None` where
+    neither the visit nor a clause says when the next one is, and only the latest visit to a site has one.
+    """
+
+    visit: InventoryCheck
+    matched_count: int
+    missing: tuple[tuple[InventoryItem, int], ...]
+    first_seen: tuple[tuple[InventoryItem, int], ...]
+    due_time: datetime | None
+    overdue_hours: float | None
+
+
+class NoticeState(msgspec.Struct, frozen=True, kw_only=True):
+    """A notice that runs or is to come, whether it was answered or withdrawn, and what it lacks for which exemption."""
+
+    notice: Notification
+    acknowledged: bool
+    withdrawn: bool
+    lacking: tuple[tuple[Exemption, Literal["lead_time", "acknowledgement"]], ...]
+
+
+class CeilingState(msgspec.Struct, frozen=True, kw_only=True):
+    """What was counted of an item of one party, added up over a clause's zones as an interval, and the ceiling.
+
+    Of each zone those counts are added that were made together with its latest; a count with a place of its own counts
+    as far as it lies in the zones. `high_count` is `None` where there is no upper limit.
+    """
+
+    layer: Agreement
+    provision: Ceiling
+    party: str
+    low_count: float
+    high_count: float | None
+    records: tuple[CeilingCount, ...]
+
+    @property
+    def last(self) -> CeilingCount:
+        """Give the latest of the counts."""
+        return max(self.records, key=lambda one: (one.span.end, one.count_id))
+
+    @property
+    def verdict(self) -> Literal["within", "above", "untold"]:
+        """Say whether the ceiling is kept at both ends, exceeded at both, or neither can be told."""
+        if self.low_count > self.provision.ceiling_count:
+            return "above"
+        is_within = self.high_count is not None and self.high_count <= self.provision.ceiling_count
+        return "within" if is_within else "untold"
+
+
+class ClockState(msgspec.Struct, frozen=True, kw_only=True):
+    """The clock of one rung after one breach that people confirmed; without hours (`due_time` `None`) none runs.
+
+    `done` is the first record that it was carried out; `overdue_hours` is positive where the hours ran out before.
+    """
+
+    layer: Agreement
+    provision: ResponseLadder
+    begun: ResponseStep
+    rung: ResponseRung
+    due_time: datetime | None
+    done: ResponseStep | None
+    overdue_hours: float | None
+
+
+class StageState(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of a schedule that somebody dated, with its deadline where the text gives one."""
+
+    layer: Agreement
+    stage: Stage
+    start: StageStart
+    deadline: datetime | None
+
+
+class PreconditionState(msgspec.Struct, frozen=True, kw_only=True):
+    """One precondition in one zone (`zone_id` `None`: anywhere) at a moment.
+
+    The count that runs began at `begun` (the text's start, or the last act that restarted it), today is its day
+    `day_index` of `quiet_days`, and it is full at `met_time`; `is_met` says that it was full by then. `begun` is
+    `None` where the start of the text is not known. `reset_count` acts restarted it, the last of them `last_reset_id`;
+    of `unsure_count` more it is less probable than not that they did (a zone drawn from descriptions, say).
+    """
+
+    agreement_id: str
+    version_by: str | None
+    precondition_id: str
+    title: str
+    zone_id: str | None
+    quiet_days: float
+    begun: datetime | None
+    met_time: datetime | None
+    is_met: bool
+    day_index: int
+    reset_count: int
+    last_reset_id: str | None
+    unsure_count: int = 0
+
+
+class RegisterState(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a register says at one moment under some texts; what was entered later is left aside."""
+
+    now: datetime
+    visits: tuple[VisitState, ...] = ()
+    notices: tuple[NoticeState, ...] = ()
+    ceilings: tuple[CeilingState, ...] = ()
+    clocks: tuple[ClockState, ...] = ()
+    stages: tuple[StageState, ...] = ()
+    preconditions: tuple[PreconditionState, ...] = ()
+    impediments: tuple[Impediment, ...] = ()

@@ -1,50 +1,18 @@
-"""Which findings change between two texts, and which clause makes each change: columns, plain text, a page."""
+"""Lays out which findings change between two texts, and which clause makes each change: plain text, a page."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
-
-CHANGE_LEAST_PROBABILITY = 0.005
-"""Smallest change of a probability that is listed: half of the second digit that is shown."""
 
 ROWS_SHOWN_MAX_COUNT = 50
 """Changes listed in plain text; the files hold all of them."""
 
 ROWS_PAGE_MAX_COUNT = 2_000
 """Changes listed on a page."""
-
-NOTHING = "none"
-"""Stands where one of the two texts has no clause that touches the event."""
-
-QUIET_KINDS = (NOTHING, "compliant")
-"""Kinds of finding that ask for nothing: a change from one to the other is none."""
-
-CLAUSE_KEYS = ("event_id", "provision_id", "party", "reading_id")
-"""By what a finding under one text is set beside that under the other."""
-
-CHANGE_SCHEMA: dict[str, pl.DataType] = {
-    "event_id": pl.String(),
-    "start": pl.Datetime("us", "UTC"),
-    "provision_id": pl.String(),
-    "article": pl.String(),
-    "party": pl.String(),
-    "reading_id": pl.String(),
-    "kind_before": pl.String(),
-    "probability_before": pl.Float64(),
-    "why_before": pl.String(),
-    "kind_after": pl.String(),
-    "probability_after": pl.Float64(),
-    "why_after": pl.String(),
-    "clause_stands_in": pl.String(),
-}
-"""One row per finding that changes. `clause_stands_in` is *both*, or *before* or *after* where only one text has it."""
-
-MOMENTS = ("before", "after")
-"""The two texts: the one that findings are compared from, and the one they are compared with."""
 
 
 class DiffCounts(NamedTuple):
@@ -64,52 +32,10 @@ class Diff(NamedTuple):
     changes: pl.DataFrame
 
 
-def changes_of(
-    before: pl.DataFrame, after: pl.DataFrame, clauses: tuple[dict[str, str], dict[str, str]]
-) -> pl.DataFrame:
-    """Give the findings that change from one text to another, in the order of time.
-
-    Both frames have `event_id`, `start`, `provision_id`, `party`, `reading_id`, `kind`, `probability` and `why`.
-    `clauses` give each text's provision ids with their articles.
-    """
-    joined = _named(before, "before").join(
-        _named(after, "after"), on=list(CLAUSE_KEYS), how="full", coalesce=True, nulls_equal=True
-    )
-    kinds = [pl.col(f"kind_{when}").fill_null(NOTHING) for when in MOMENTS]
-    step = (pl.col("probability_before").fill_null(0.0) - pl.col("probability_after").fill_null(0.0)).abs()
-    quiet = kinds[0].is_in(QUIET_KINDS) & kinds[1].is_in(QUIET_KINDS)
-    changed = joined.filter(~quiet & ((kinds[0] != kinds[1]) | (step >= CHANGE_LEAST_PROBABILITY)))
-    articles = clauses[0] | clauses[1]
-    stands = {
-        name: "both" if name in clauses[0] and name in clauses[1] else ("before" if name in clauses[0] else "after")
-        for name in articles
-    }
-    completed = changed.with_columns(
-        start=pl.coalesce("start_before", "start_after"),
-        article=pl.col("provision_id").replace_strict(articles, default=None, return_dtype=pl.String),
-        clause_stands_in=pl.col("provision_id").replace_strict(stands, default=None, return_dtype=pl.String),
-        kind_before=kinds[0],
-        kind_after=kinds[1],
-    )
-    columns = [pl.col(name).cast(kind) for name, kind in CHANGE_SCHEMA.items()]
-    return completed.select(columns).sort("start", *CLAUSE_KEYS, nulls_last=True)
-
-
-def _named(findings: pl.DataFrame, when: str) -> pl.DataFrame:
-    """Give one text's findings under names of their own; of several for one clause the gravest counts."""
-    gravity = pl.col("kind").replace_strict(
-        {"potential_violation": 3, "indeterminate": 2, "exempt": 1}, default=0, return_dtype=pl.Int64
-    )
-    ordered = findings.sort(gravity, "probability", descending=True, nulls_last=True)
-    one_each = ordered.unique(list(CLAUSE_KEYS), keep="first", maintain_order=True)
-    return one_each.select(
-        *CLAUSE_KEYS, *(pl.col(name).alias(f"{name}_{when}") for name in ("start", "kind", "probability", "why"))
-    )
-
-
 def steps_of(changes: pl.DataFrame) -> pl.DataFrame:
-    """Count changes by clause and by what a finding was and became, the most frequent first."""
-    keys = ["provision_id", "article", "clause_stands_in", "kind_before", "kind_after"]
+    """Count changes by clause, cause and what a finding was and became, the most frequent first."""
+    keys = ["provision_id", "article", "clause_stands_in", "cause", "fields", "made_by", "summary"]
+    keys += ["kind_before", "kind_after"]
     counted = changes.group_by(keys).agg(
         pl.len().alias("finding_count"), pl.col("event_id").n_unique().alias("event_count")
     )
@@ -121,6 +47,11 @@ def _outcome(kind: str, probability: float | None) -> str:
     return words if probability is None else f"{words} {probability:.2f}"
 
 
+def _cause(row: dict[str, Any]) -> str:
+    """Say why findings under a clause change, and which parts of it differ."""
+    return f"{row['cause']}: {row['fields']}" if row["fields"] else str(row["cause"])
+
+
 def _titles(names: tuple[str, str], counts: DiffCounts) -> Iterator[str]:
     yield f"before: {names[0]}"
     yield f"after:  {names[1]}"
@@ -128,6 +59,9 @@ def _titles(names: tuple[str, str], counts: DiffCounts) -> Iterator[str]:
         f"{counts.change_count:,} findings change, on {counts.changed_event_count:,} of {counts.event_count:,} events"
     )
 
+
+CLAUSE_HEADS = ("clause", "article", "stands", "why", "what makes it", "was", "becomes", "findings", "events")
+"""Heads of the table of changes by clause."""
 
 STANDS_PHRASES = {"before": "only before", "after": "only after", "both": "in both"}
 """In which of the two texts a clause stands, in words."""
@@ -141,8 +75,9 @@ def diff_text(diff: Diff) -> str:
         lines += ["", "by clause"]
     for row in steps.iter_rows(named=True):
         was, became = row["kind_before"].replace("_", " "), row["kind_after"].replace("_", " ")
-        where = f"{row['article']}; {STANDS_PHRASES[row['clause_stands_in']]}"
+        where = f"{row['article']}; {STANDS_PHRASES[row['clause_stands_in']]}; {_cause(row)}"
         lines.append(f"  {row['finding_count']:>8,}  {was} -> {became}  {row['provision_id']} ({where})")
+        lines.append(f"            {row['made_by']}: {row['summary']}")
     if changes.height:
         lines += ["", "first changes"]
     for row in changes.head(ROWS_SHOWN_MAX_COUNT).iter_rows(named=True):
@@ -174,6 +109,8 @@ def diff_page(diff: Diff) -> str:
             row["provision_id"],
             row["article"],
             STANDS_PHRASES[row["clause_stands_in"]],
+            _cause(row),
+            f"{row['made_by']}: {row['summary']}",
             row["kind_before"].replace("_", " "),
             row["kind_after"].replace("_", " "),
             f"{row['finding_count']:,}",
@@ -203,7 +140,7 @@ def diff_page(diff: Diff) -> str:
             "".join(f"<p>{html.escape(title)}</p>\n" for title in titles),
             '<p class="note">Findings are potential violations with a probability; people determine whether there was '
             "one.</p>\n",
-            _table("By clause", ("clause", "article", "stands", "was", "becomes", "findings", "events"), by_clause),
+            _table("By clause", CLAUSE_HEADS, by_clause),
             _table(
                 "One by one (times in UTC)",
                 ("time", "event", "clause", "party", "before", "after", "why before", "why after"),

@@ -118,6 +118,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     agreement_id: str
     agreement_version: str
     agreement_sha256: str
+    layer_sha256s: tuple[str, ...] = ()
     code_version: str
     through_sequence: int
     watermark: datetime
@@ -265,6 +266,7 @@ class EmbeddedRun:
             agreement_id=settings.agreement.agreement_id,
             agreement_version=settings.agreement.version,
             agreement_sha256=settings.agreement_sha256,
+            layer_sha256s=tuple(layer.file_sha256 for layer in settings.layers),
             code_version=settings.code_version,
             through_sequence=self._position.after_sequence,
             watermark=self._watermark,
@@ -318,7 +320,7 @@ def _restored(store: RunStore, settings_id: str) -> RunCheckpoint | None:
         raise StoreUnavailable(f"checkpoint {CHECKPOINT_NAME!r} cannot be read by this version: {error}") from error
     if checkpoint.settings_id != settings_id:
         raise InputUnusable(
-            f"this store was run under settings {checkpoint.settings_id}, now they are {settings_id}: agreement, "
+            f"this store was run under settings {checkpoint.settings_id}, now they are {settings_id}: texts, register, "
             "parties, program version, settings or the synthetic mark differ; ingest into a new store and run that"
         )
     return checkpoint

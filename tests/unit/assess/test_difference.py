@@ -41,11 +41,11 @@ def test_a_deeper_belt_is_named_as_what_the_clause_rests_on() -> None:
     (change,) = changes(base(), base(depth_m=20_000.0))
 
     assert ("what it rests on changed", "compliant", "potential_violation") == (
-        change.why,
+        change.clause.why,
         change.before and change.before.kind,
         change.after and change.after.kind,
     )
-    assert ("made.clause", "made", "event") == (change.provision_id, change.agreement_id, change.event_id)
+    assert ("made.clause", "made", "event") == (change.clause.provision_id, change.clause.agreement_id, change.event_id)
 
 
 def test_a_clause_added_or_left_out_is_named() -> None:
@@ -54,8 +54,8 @@ def test_a_clause_added_or_left_out_is_named() -> None:
     (forth,) = changes(base(), added)
     (back,) = changes(added, base())
 
-    assert ("made.more", "clause added", None) == (forth.provision_id, forth.why, forth.before)
-    assert ("made.more", "clause left out", None) == (back.provision_id, back.why, back.after)
+    assert ("made.more", "clause added", None) == (forth.clause.provision_id, forth.clause.why, forth.before)
+    assert ("made.more", "clause left out", None) == (back.clause.provision_id, back.clause.why, back.after)
 
 
 def test_parts_of_a_clause_that_changed_are_named() -> None:
@@ -69,8 +69,8 @@ def test_parts_of_a_clause_that_changed_are_named() -> None:
     (acts,) = changes(base(depth_m=20_000.0), other)
     (kind,) = changes(base(), withdrawal)
 
-    assert ("clause changed", ("acts",)) == (acts.why, acts.fields)
-    assert ("clause changed", ("kind",)) == (kind.why, kind.fields)
+    assert ("clause changed", ("acts",)) == (acts.clause.why, acts.clause.fields)
+    assert ("clause changed", ("kind",)) == (kind.clause.why, kind.clause.fields)
 
 
 def test_an_exemption_is_named_as_what_makes_the_difference() -> None:
@@ -81,7 +81,7 @@ def test_an_exemption_is_named_as_what_makes_the_difference() -> None:
     exempting = base(msgspec.structs.replace(exemption, summary="Rescue may pass."))
     (change,) = changes(base(), exempting, east_m=1_000.0, purpose="rescue")
 
-    assert ("Rescue may pass.", "exempt") == (change.summary, change.after and change.after.kind)
+    assert ("Rescue may pass.", "exempt") == (change.clause.summary, change.after and change.after.kind)
 
 
 def test_what_is_lacking_is_said() -> None:
@@ -94,7 +94,7 @@ def test_what_is_lacking_is_said() -> None:
 
 @pytest.mark.parametrize(("sigma_m", "count"), [(20.0, 1), (0.2, 0)])
 def test_small_moves_of_the_line_change_only_what_is_near(sigma_m: float, count: int) -> None:
-    """A probability that changes by less than a hundredth is called the same."""
+    """A probability that changes by less than half a hundredth is called the same."""
     before = msgspec.structs.replace(base(), geometries=(geometry(meridian(), sigma_m=100.0),))
     after = msgspec.structs.replace(base(), geometries=(geometry(meridian(), sigma_m=100.0 + sigma_m),))
 
@@ -108,3 +108,56 @@ def test_events_without_names_are_known_by_their_row() -> None:
     (change,) = difference(bare, assessor(base()), assessor(base(depth_m=20_000.0)))
 
     assert ("row-0", 0) == (change.event_id, change.revision_index)
+
+
+def test_exchanging_the_texts_exchanges_before_and_after() -> None:
+    """What appears one way disappears the other way, under the same clause."""
+    deep, shallow = base(depth_m=20_000.0), base()
+    (forth,), (back,) = changes(shallow, deep), changes(deep, shallow)
+
+    assert (forth.before, forth.after) == (back.after, back.before)
+    assert ("both", "both") == (forth.clause.stands_in, back.clause.stands_in)
+
+
+def test_a_missing_clause_and_being_in_keeping_are_alike() -> None:
+    """A clause that only one text has, and that an event keeps to, is no change."""
+    more = base(clause(Prohibition, "made.more", acts=("presence",), zone_ids=("belt",)))
+
+    assert [] == changes(base(), more, east_m=30_000.0)
+
+
+def test_one_party_s_version_is_compared_with_the_other_s() -> None:
+    """Each text stands in one party's version; what differs between these is a change under one clause."""
+    ours = msgspec.structs.replace(base(), version_by="A")
+    theirs = msgspec.structs.replace(base(depth_m=20_000.0), version_by="B")
+    (change,) = changes(ours, theirs)
+
+    assert ("compliant", "potential_violation") == (
+        change.before and change.before.kind,
+        change.after and change.after.kind,
+    )
+
+
+def test_where_both_hold_several_versions_each_is_compared_with_its_own() -> None:
+    """Only the second party's version becomes deeper, so only its finding changes."""
+    first = msgspec.structs.replace(base(), version_by="A")
+    second = msgspec.structs.replace(base(), version_by="B")
+    deeper = msgspec.structs.replace(base(depth_m=20_000.0), version_by="B")
+    columns = columns_of([conduct("presence", 15_000.0)], parties=("A", "B"))
+    (change,) = difference(columns, assessor(first, second), assessor(first, deeper))
+
+    assert "B" == change.clause.version_by
+
+
+def test_of_several_findings_of_one_clause_the_gravest_is_compared() -> None:
+    """Two versions against one: the graver of the two stands beside the other's, and nothing changes."""
+    first = msgspec.structs.replace(base(), version_by="A")
+    deeper = msgspec.structs.replace(base(depth_m=20_000.0), version_by="B")
+    columns = columns_of([conduct("presence", 15_000.0)], parties=("A", "B"))
+
+    assert [] == difference(columns, assessor(first, deeper), assessor(base(depth_m=20_000.0)))
+
+
+def test_without_any_event_nothing_changes() -> None:
+    """Empty columns give no change."""
+    assert [] == difference(columns_of([], parties=("A", "B")), assessor(base()), assessor(base(depth_m=20_000.0)))

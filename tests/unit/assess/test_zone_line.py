@@ -82,6 +82,15 @@ def test_left_of_the_drawn_direction_is_positive() -> None:
     assert locate(compile_line([line_deg[::-1]]), point).signed_distance_m[0] < -22e3
 
 
+def test_without_a_line_all_of_the_boundary_lies_off_it() -> None:
+    """Ground whose line is not drawn has no line, and every piece of its boundary lies beyond."""
+    ground = compile_ground([[np.array([[29.0, 50.0], [32.0, 50.0], [32.0, 49.0], [29.0, 49.0]])]])
+    line = compile_line([], ground=ground)
+
+    assert 0 == len(line.pieces.start)
+    np.testing.assert_allclose(line.beyond.start, ground.pieces.start, atol=1e-6)
+
+
 def test_the_ground_gives_the_sign_where_there_is_one() -> None:
     """Held ground is positive whatever the drawn direction, and its gradient points into it."""
     line_deg = np.array([[30.0, 50.0], [31.0, 50.0]])

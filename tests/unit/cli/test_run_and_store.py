@@ -16,8 +16,11 @@ from truceline.adapters.stores.workspace import Workspace
 from truceline.cli import run as run_command
 from truceline.cli import store as store_command
 from truceline.errors import InputUnusable, StoreUnavailable
+from truceline.model.finding import Finding
 from truceline.model.reference_line import DatedLine
 from truceline.observe.registry import MANIFESTS
+from truceline.pipeline import PipelineSettings
+from truceline.runners.embedded import RUN_KIND, RunRecord
 from truceline.testing.observation_tables import observation_table, received_file
 
 AGREEMENT = shipped_folder("agreements") / "easter_2025.yaml"
@@ -63,6 +66,50 @@ def test_a_first_run_asks_for_the_agreement(folder: Path) -> None:
     """Without an agreement there is nothing to assess against, and the message says what to give."""
     with pytest.raises(InputUnusable, match="name the agreement once with --agreement FILE"):
         call("run", "--store", str(folder))
+
+
+def test_versions_of_a_text_are_held_side_by_side(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both parties' versions give findings, and where they differ in kind each names the other."""
+    versions = [str(AGREEMENT.with_name(f"energy_2025.{name}.yaml")) for name in ("ru", "ua")]
+    call("run", "--store", str(folder), "--agreement", *versions, "--until", "2025-05-01T00:00:00Z")
+    said = capsys.readouterr().out
+    with Workspace.open(folder, create=False) as store:
+        found = list(store.iterate_records("finding", Finding))
+    disputed = {one.finding_id: one for one in found if one.disputed}
+    pairs = [(one, disputed[other]) for one in disputed.values() for other in one.differs_from_ids]
+
+    assert "under energy_2025 1 with energy_2025 1 of UA" in said
+    assert {"RU", "UA"} == {one.version_by for one in found if one.provision_id}
+    assert len(pairs) > 0
+    assert all(type(one) is not type(other) for one, other in pairs)
+
+
+def test_layers_and_register_are_remembered(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Layers are read with what they amend; a run without options goes on under the same texts and register."""
+    layers = [str(AGREEMENT.with_name(f"{name}.yaml")) for name in ("minsk_addendum_2015", "tcg_framework_2016")]
+    options = ["--agreement", str(AGREEMENT.with_name("minsk_2_2015.yaml")), "--with", *layers]
+    register = str(AGREEMENT.parent.parent / "docs" / "examples" / "registers")
+    call("run", "--store", str(folder), *options, "--register", register, "--until", "2025-05-01T00:00:00Z")
+    first = capsys.readouterr().out
+    call("run", "--store", str(folder), "--until", "2025-05-01T00:00:00Z")
+    with Workspace.open(folder, create=False) as store:
+        (run, *_) = store.records(RUN_KIND, RunRecord)
+        (settings, *_) = store.records("run_settings", PipelineSettings)
+
+    assert "with minsk_memorandum_2014 1, minsk_addendum_2015 1, tcg_framework_2016 1" in first
+    assert "0 observations taken" in capsys.readouterr().out
+    assert [layer.file_sha256 for layer in settings.layers] == list(run.layer_sha256s)
+    assert len(settings.register.stage_starts) > 0
+    assert len(settings.catalogue.types) > 0
+
+
+def test_texts_that_do_not_go_together_are_refused(folder: Path) -> None:
+    """Texts between other parties are no layers, and layers alone are no text."""
+    other = str(AGREEMENT.with_name("undof_1974.yaml"))
+    with pytest.raises(InputUnusable, match="do not go together: parties"):
+        call("run", "--store", str(folder), "--agreement", str(AGREEMENT), "--with", other)
+    with pytest.raises(InputUnusable, match="name the text as well"):
+        call("run", "--store", str(folder), "--with", other)
 
 
 def test_another_agreement_is_refused(folder: Path) -> None:

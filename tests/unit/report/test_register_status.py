@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from truceline.assess.assess_columns import Assessor
+from truceline.assess.compile_stack import compile_texts
+from truceline.assess.register_state import register_state
 from truceline.model.agreement import Agreement
 from truceline.model.definition import TextSource
 from truceline.model.in_force import InForce, Stage
@@ -68,7 +71,8 @@ TEXT = Agreement(
 
 def status(**entries: object) -> list[StatusRow]:
     """Give the status of a register with these entries."""
-    return register_status(Register(**entries), [TEXT], now=NOW)  # type: ignore[arg-type]
+    assessor = Assessor(compile_texts([TEXT]))
+    return register_status(register_state(Register(**entries), [assessor], now=NOW))  # type: ignore[arg-type]
 
 
 def one(**entries: object) -> StatusRow:
@@ -331,6 +335,7 @@ def test_without_a_span_of_its_own_a_text_counts_days_in_utc() -> None:
     text = msgspec.structs.replace(TEXT, in_force=None, windows=(window,))
     start = StageStart(start_id="b", agreement_id="text", stage_id="first", start_time=NOW, declared_by="A", source="S")
     other = msgspec.structs.replace(start, start_id="c", agreement_id="other")
-    (row,) = register_status(Register(stage_starts=(start, other)), [text], now=NOW)
+    register = Register(stage_starts=(start, other))
+    (row,) = register_status(register_state(register, [Assessor(compile_texts([text]))], now=NOW))
 
     assert NOW + timedelta(days=5) == row.due_time
