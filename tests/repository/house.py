@@ -23,6 +23,7 @@ CORE_NAMES = (
     "assess",
     "attribute",
     "dossier",
+    "decide",
     "release",
     "report",
     "pipeline",

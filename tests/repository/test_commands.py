@@ -17,7 +17,7 @@ from truceline.cli import build_parser
 HELP_MOST_S = 1.0
 """A generous bound for a busy machine; what keeps it quick is that nothing heavy is imported."""
 HEAVY = ("numpy", "polars", "pyarrow", "shapely", "pyproj", "jinja2", "apsw", "yaml")
-UNITLESS_OPTIONS = frozenset({"--seed", "--show-rejections"})
+UNITLESS_OPTIONS = frozenset({"--port", "--seed", "--show-rejections"})
 """Options that take a number of the very thing they are named after, or one that measures nothing."""
 EXAMPLE = re.compile(r"^\s*\$ (truceline .*?)(?:\s+#.*)?$", re.MULTILINE)
 

@@ -31,6 +31,9 @@ BREACHES = [
     ("world", "observe/thermal.py", "from truceline.errors import TrucelineError"),
     ("political", "pipeline.py", "import truceline.release"),
     ("political", "runners/embedded.py", "import truceline.report"),
+    ("political", "pipeline.py", "import truceline.decide"),
+    ("political", "runners/embedded.py", "import truceline.model.decision"),
+    ("stages", "decide/replay.py", "import truceline.report"),
     ("cleared", "adapters/clock.py", "import truceline.model.released"),
 ]
 

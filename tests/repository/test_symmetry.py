@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 
 import yaml
 
@@ -13,6 +14,7 @@ FEEDS = ROOT / "src" / "truceline" / "observe"
 """Where a particular feed is described, and so may say who writes it."""
 
 
+@cache
 def parties() -> frozenset[str]:
     """Give every party of the shipped theatres and scenarios."""
     theatres = files_in("agreements", "theatres", ending=".yaml")

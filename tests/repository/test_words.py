@@ -44,6 +44,7 @@ OTHERS_NAMES = (
     r"\.targets\b|\btargets=\[",  # ast.Assign
     r"\binvalid_row_handler=",  # pyarrow
     r"\bgamma\.utils\b",  # the peer GaMMA
+    r"\bBaseHTTPRequestHandler\b",  # http.server
     r"[\"'`](strikes|target|lex_energy_target)[\"'`]",  # columns of other people's files
 )
 """What other people's programs and files are called: not ours to rename."""

@@ -23,6 +23,10 @@ COMMAND_NAMES = (
     "attribution",
     "report",
     "dossier",
+    "log",
+    "consult",
+    "segments",
+    "guarantees",
     "store",
 )
 

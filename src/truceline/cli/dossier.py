@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from truceline.cli.dossier_file import add_parsers
 from truceline.cli.output import STORE_DEFAULT, SYNTHETIC_MARK, write_bytes
 
 EPILOG = """\
@@ -14,6 +15,8 @@ examples:
   truceline dossier write --store store --out dossiers      a canonical JSON file for each finding not compliant
   truceline dossier check dossiers/*.json                   re-compute each id from the bytes
   truceline dossier page dossiers/*.json --out pages        one page each: whose conduct, why, what would change it
+  truceline dossier export --store store --out files        all behind each finding as one file, to be checked offline
+  truceline dossier verify files/*.dossier.zip              line by line what holds, and the finding re-computed
 
 A dossier binds event, finding and attribution with the hashes of every row used and of every row known and not used,
 of the agreement, and the program's version. It holds exact positions: it is for those who work on the case, and not a
@@ -24,7 +27,7 @@ release. What may leave the house is what `truceline report` writes.
 def add_parser(subparsers: Any) -> None:
     """Add the command's options and help."""
     parser = subparsers.add_parser(
-        "dossier", help="write dossiers as files or pages, or check that files are unaltered"
+        "dossier", help="write dossiers as files or pages; check, re-compute and reply to them"
     )
     commands = parser.add_subparsers(dest="dossier_command", metavar="COMMAND", required=True)
     write = commands.add_parser(
@@ -59,6 +62,7 @@ def add_parser(subparsers: Any) -> None:
     page.add_argument("files", nargs="+", type=Path, metavar="FILE", help="dossier files, as `write` makes them")
     page.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
     page.set_defaults(run=run_page)
+    add_parsers(commands)
 
 
 def run_write(args: argparse.Namespace) -> int:

@@ -154,6 +154,9 @@ class Journal:
             self._connection.pragma("journal_size_limit", WAL_SIZE_LIMIT_BYTES)
             self._connection.wal_autocheckpoint(WAL_PAGE_COUNT)
             self._connection.pragma("cache_size", -PAGE_CACHE_KIB)
+            # What an ended process wrote and did not sync can be read, and might still be lost with the power: sync it
+            # before anything is acknowledged on the strength of it. A checkpoint syncs the write-ahead file first.
+            self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
         newest = self._connection.execute("SELECT logged_time_us FROM record ORDER BY sequence DESC LIMIT 1").get
         self._logged_time_us: int = newest or 0
 

@@ -1,0 +1,43 @@
+"""Options that several commands of `truceline log` share."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from truceline.errors import SourceUnavailable
+
+LOG_DEFAULT = Path("truceline-log")
+"""The log of the commands that are told none."""
+
+
+def add_command(commands: Any, name: str, *, text: str, epilog: str) -> argparse.ArgumentParser:
+    """Add one command whose help is its description's first line."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=text.partition(".")[0].lower(),
+        description=text,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
+
+
+def add_log(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the log."""
+    parser.add_argument("--log", type=Path, default=LOG_DEFAULT, metavar="DIR", help="the log (default: ./%(default)s)")
+
+
+def now_s() -> int:
+    """Give this machine's POSIX time in seconds."""
+    return int(time.time())
+
+
+def read_input(path: Path) -> bytes:
+    """Read a file, or raise `SourceUnavailable`."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SourceUnavailable(f"{path}: cannot be read ({error.strerror})") from error

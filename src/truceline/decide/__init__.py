@@ -1,0 +1,1 @@
+"""What people decide, kept in order: the consultation as a pure state machine, its clocks, its laws and its board."""
