@@ -14,6 +14,7 @@ from truceline.associate.engine.layout import (
     EV_COUNT,
     EV_LOG_ODDS,
     EV_RANGE,
+    EV_T,
     EV_X,
     EV_Y,
     STA_X,
@@ -31,6 +32,10 @@ _FLAT_RATIO = 0.15
 _APART_M = 300.0
 _LOG_ODDS_BEHIND_MAX = 4.0
 _ROUNDS_S = np.array([0.25, 0.12, 0.05, 0.0])
+
+ALTERNATIVE_COLUMNS = (EV_X, EV_Y, EV_T, EV_RANGE, EV_COUNT, EV_LOG_ODDS)
+"""What differs between the two places of one event, in the order of the columns of `alternatives`."""
+AL_X, AL_Y, _, _, _, AL_LOG_ODDS = range(len(ALTERNATIVE_COLUMNS))
 
 
 @njit(cache=True, error_model="numpy")
@@ -59,8 +64,8 @@ def _axis(scene: Scene, work: Work, n: int) -> tuple[float, float, float, float,
 
 @njit(cache=True, error_model="numpy")
 def alternatives(scene: Scene, air: Air, work: Work, events: Events) -> Floats:
-    """Give (x, y, log-odds) of the place across the stations' line that explains an event as well; `nan` for none."""
-    out = np.full((events.used[0], 3), np.nan)
+    """Give, by `ALTERNATIVE_COLUMNS`, the place across the stations' line that explains an event as well; or `nan`."""
+    out = np.full((events.used[0], len(ALTERNATIVE_COLUMNS)), np.nan)
     for e in range(events.used[0]):
         row = events.row[e]
         if row[EV_ALIVE] == 0.0:
@@ -81,14 +86,19 @@ def alternatives(scene: Scene, air: Air, work: Work, events: Events) -> Floats:
                 and other[EV_COUNT] >= 3
                 and other[EV_LOG_ODDS] > row[EV_LOG_ODDS] - _LOG_ODDS_BEHIND_MAX
             ):
-                out[e, 0], out[e, 1], out[e, 2] = other[EV_X], other[EV_Y], other[EV_LOG_ODDS]
+                for column in range(len(ALTERNATIVE_COLUMNS)):
+                    out[e, column] = other[ALTERNATIVE_COLUMNS[column]]
         own_rate(scene, events, e, 1.0)
     return out
 
 
 def prefer_likelier(rows: Floats, other: Floats) -> None:
-    """Exchange an event's place with its alternative, in both arrays, where the alternative is the likelier one."""
-    better = np.flatnonzero(other[:, 2] > rows[: len(other), EV_LOG_ODDS])
-    place = rows[better][:, [EV_X, EV_Y, EV_LOG_ODDS]]
-    rows[better[:, None], [EV_X, EV_Y, EV_LOG_ODDS]] = other[better]
-    other[better] = place
+    """Exchange an event with its alternative, in both arrays, where the alternative is the likelier one.
+
+    The whole solution changes places: a place with the other's time would be heard by nobody.
+    """
+    better = np.flatnonzero(other[:, AL_LOG_ODDS] > rows[: len(other), EV_LOG_ODDS])
+    cells = better[:, None], list(ALTERNATIVE_COLUMNS)
+    first = rows[cells].copy()
+    rows[cells] = other[better]
+    other[better] = first

@@ -56,7 +56,7 @@ from truceline.associate.engine.learn import (
     learn_kin,
     learn_timing,
 )
-from truceline.associate.engine.mirror import alternatives, prefer_likelier
+from truceline.associate.engine.mirror import AL_LOG_ODDS, AL_X, AL_Y, alternatives, prefer_likelier
 from truceline.associate.engine.posterior import covariances, inflation_ratio
 from truceline.associate.engine.prepare import build_scene, covered_area_m2, distinct, fill_buckets, in_order, taken
 from truceline.associate.engine.propose import propose
@@ -337,9 +337,9 @@ def _solution(window: Window, air: Air, of_air: Floats, order: Longs, clocks: tu
         event_probability=1.0 / (1.0 + np.exp(-np.clip(log_odds, -50.0, 50.0))),
         detection_range_m=rows[standing, EV_RANGE],
         defining_count=rows[standing, EV_COUNT].astype(np.int64),
-        alternative_x_m=other[:, 0],
-        alternative_y_m=other[:, 1],
-        alternative_probability=1.0 / (1.0 + np.exp(log_odds - other[:, 2])),
+        alternative_x_m=other[:, AL_X],
+        alternative_y_m=other[:, AL_Y],
+        alternative_probability=1.0 / (1.0 + np.exp(log_odds - other[:, AL_LOG_ODDS])),
         member_event_index=event,
         member_detection_index=order[members[:, ME_DETECTION].astype(np.int64)],
         member_probability=members[:, ME_PROBABILITY],

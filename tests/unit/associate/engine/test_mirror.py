@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from laws.engine_world import Conditions, World, make_world, on_one_line
-from truceline.associate.engine.layout import DET_EXPLAINED, EV_ALIVE, EV_LOG_ODDS, EV_T, EV_X, EV_Y, new_work
-from truceline.associate.engine.mirror import alternatives, prefer_likelier
+from truceline.associate.engine.layout import DET_EXPLAINED, EV_ALIVE, EV_LOG_ODDS, new_work
+from truceline.associate.engine.mirror import AL_LOG_ODDS, ALTERNATIVE_COLUMNS, alternatives, prefer_likelier
 from truceline.associate.engine.refine import state_odds
 from unit.associate.engine.made_scene import even_air, events_of, row_of, scene_of
 
@@ -33,7 +33,7 @@ def test_across_a_line_there_is_another_place() -> None:
     assert len(named) >= 5
     assert np.allclose(-world.event_y_m[named], out[named, 1], atol=250.0)
     assert np.allclose(world.event_x_m[named], out[named, 0], atol=250.0)
-    assert (out[named, 2] > log_odds[named] - 4.0).all()
+    assert (out[named, AL_LOG_ODDS] > log_odds[named] - 4.0).all()
     assert np.isnan(out[-1]).all()
 
 
@@ -45,17 +45,18 @@ def test_in_a_plane_there_is_one_place() -> None:
 
 
 def test_the_likelier_of_two_places_is_the_events() -> None:
-    """Place and odds are exchanged where the alternative is likelier, and all else stays, also where there is none."""
+    """The whole solution, its time too, is exchanged where the alternative is likelier; where none is, nothing."""
     rows = np.stack([row_of(1_000.0 * e, 500.0, 10.0 + e) for e in range(4)])
     rows[:, EV_LOG_ODDS] = 20.0
-    other = np.array([[0.0, -500.0, 19.0], [1_100.0, -510.0, 21.0], [np.nan, np.nan, np.nan]])
-    before = rows.copy()
+    other = np.full((3, len(ALTERNATIVE_COLUMNS)), np.nan)
+    other[0] = 0.0, -500.0, 10.5, 6_000.0, 4.0, 19.0
+    other[1] = 1_100.0, -510.0, 11.5, 6_500.0, 5.0, 21.0
+    before, likelier = rows.copy(), other[1].copy()
     prefer_likelier(rows, other)
     expected = before.copy()
-    expected[1, [EV_X, EV_Y, EV_LOG_ODDS]] = 1_100.0, -510.0, 21.0
+    expected[1, list(ALTERNATIVE_COLUMNS)] = likelier
 
     assert np.array_equal(expected, rows)
-    assert [11.0] == rows[1:2, EV_T].tolist()
-    assert [1_000.0, 500.0, 20.0] == other[1].tolist()
-    assert [0.0, -500.0, 19.0] == other[0].tolist()
+    assert before[1, list(ALTERNATIVE_COLUMNS)].tolist() == other[1].tolist()
+    assert [0.0, -500.0, 10.5, 6_000.0, 4.0, 19.0] == other[0].tolist()
     assert np.isnan(other[2]).all()
