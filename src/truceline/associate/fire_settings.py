@@ -89,7 +89,7 @@ class FireSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     weapons: tuple[WeaponClass, ...] = WEAPONS
     detection_probability: float = 0.9
-    other_share: float = 0.2
+    other_share: float = 0.15
     strayed_share: float = 0.1
     spread_factor_ratios: tuple[float, ...] = (1.0, 2.5)
     spread_factor_shares: tuple[float, ...] = (0.75, 0.25)
