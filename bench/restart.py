@@ -1,7 +1,9 @@
 """How long a log and a store with ten million records need after their writer was ended by SIGKILL.
 
-Run: `python bench/restart.py [--record-count 10000000] [--part log|store|both]`. Builds each in a temporary folder, in
-a process ended while it writes on; then times, in a new process, start, opening for writing and a first append.
+Run: `python bench/restart.py [--record-count 10000000] [--part log|store|archive|all]`. Builds each in a temporary
+folder, in a process ended while it writes on; then times, in a new process, start, opening for writing and a first
+append. `store` holds its records in the journal, `archive` as archived observations, whose ids the first file has to be
+held against.
 """
 
 from __future__ import annotations
@@ -17,8 +19,10 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 BATCH_ROW_COUNT = 5_000
+FILE_ROW_COUNT = 500_000
 ORIGIN = "log.example/bench"
 
 
@@ -73,6 +77,50 @@ def write_store(folder: Path, record_count: int, say: Callable[[], None]) -> Non
             say()
 
 
+def observation_rows(first: int, count: int) -> Any:
+    """Give rows whose ids follow from their number; all else of each batch is alike."""
+    import hashlib
+
+    import numpy as np
+    import pyarrow as pa
+
+    from truceline.testing.observation_tables import observation_table
+
+    table = observation_table(count, np.random.default_rng(7))
+    ids = [f"obs-{hashlib.md5(b'%d' % at, usedforsecurity=False).hexdigest()}" for at in range(first, first + count)]
+    place = table.schema.get_field_index("observation_id")
+    return table.set_column(place, table.schema.field(place), pa.array(ids))
+
+
+def write_archive(folder: Path, record_count: int, say: Callable[[], None]) -> None:
+    """Fill a store's archive with files of rows, say when it is full, and write on until ended."""
+    from truceline.adapters.stores.workspace import Workspace
+    from truceline.testing.observation_tables import received_file
+
+    store, first = Workspace.open(folder, create=True), 0
+    while True:
+        rows = observation_rows(first, FILE_ROW_COUNT)
+        store.append_file(received_file(f"file {first}"), [rows])
+        first += FILE_ROW_COUNT
+        if first >= record_count:
+            say()
+
+
+def restart_archive(folder: Path, record_count: int) -> None:
+    """Open and take in one file, half of whose rows are known."""
+    from truceline.adapters.stores.workspace import Workspace
+    from truceline.testing.observation_tables import received_file
+
+    store = Workspace.open(folder, create=False)
+    half = 500
+    rows = [observation_rows(record_count // 2, half), observation_rows(record_count * 3, half)]
+    kept = store.append_file(received_file("the first after"), rows)
+    assert (kept.accepted_count, kept.duplicate_count) == (half, half), "known rows were not known"
+    sys.stdout.write(f"{record_count}\n")
+    sys.stdout.flush()
+    os._exit(0)
+
+
 def restart_log(folder: Path, record_count: int) -> None:
     """Open, resume and commit one batch."""
     from truceline.adapters.log.service import EvidenceLog
@@ -108,6 +156,7 @@ def restart_store(folder: Path, record_count: int) -> None:
 PARTS: dict[str, tuple[Callable[..., None], Callable[..., None]]] = {
     "log": (write_log, restart_log),
     "store": (write_store, restart_store),
+    "archive": (write_archive, restart_archive),
 }
 
 
@@ -138,7 +187,7 @@ def main() -> None:
     """Measure and print one line of JSON for each part."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--record-count", type=int, default=10_000_000)
-    parser.add_argument("--part", choices=[*PARTS, "both"], default="both")
+    parser.add_argument("--part", choices=[*PARTS, "all"], default="all")
     parser.add_argument("--do", choices=["measure", "write", "restart"], default="measure", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -147,7 +196,7 @@ def main() -> None:
     elif options.do == "restart":
         PARTS[options.part][1](options.folder, options.record_count)
     else:
-        for part in PARTS if options.part == "both" else [options.part]:
+        for part in PARTS if options.part == "all" else [options.part]:
             with tempfile.TemporaryDirectory() as folder:
                 print(json.dumps(measure(part, options.record_count, Path(folder) / part)))
 

@@ -15,19 +15,21 @@ from truceline.assess.findings import FindingsStage, FindingsState
 from truceline.associate.evidence import Evidence
 from truceline.associate.settings import AssociationSettings
 from truceline.associate.stage import AssociateStage, AssociationState
+from truceline.attribute.items import Collected, collect_items
 from truceline.attribute.settings import AttributionSettings
 from truceline.attribute.stage import AttributeStage, AttributionState
 from truceline.dossier.bundle import Bundle
 from truceline.dossier.stage import DossierStage, DossierState
 from truceline.model.agreement import Agreement
 from truceline.model.attribution import Attribution
-from truceline.model.dossier import Dossier
+from truceline.model.dossier import Dossier, EvidenceHash
 from truceline.model.event import Event
 from truceline.model.finding import Compliant, Finding
-from truceline.model.observation import Observation
+from truceline.model.observation import Observation, Rejection
 from truceline.model.quantity import canonical_bytes, content_id
 from truceline.model.reference_line import DatedLine
 from truceline.model.register import Register
+from truceline.model.testimony import Testimony, hash_of
 from truceline.model.weapon import WeaponCatalogue
 
 PIPELINE_STATE_SCHEMA_NAME = "truceline.pipeline_state/1"
@@ -76,12 +78,30 @@ class PipelineState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PipelineOutput(msgspec.Struct, frozen=True, kw_only=True):
-    """What one step newly says; a record once given is never changed, only superseded by a revision."""
+    """What one step newly says; a record once given is never changed, only superseded by a revision.
+
+    `rejections` are records that are part of an event or speak of it, and say something of a party that cannot be read.
+    """
 
     events: tuple[Event, ...]
     findings: tuple[Finding, ...]
     attributions: tuple[Attribution, ...]
     dossiers: tuple[Dossier, ...]
+    rejections: tuple[Rejection, ...] = ()
+
+
+Revision = tuple[str, int]
+"""An event id and a revision of it."""
+
+
+class Gathered(msgspec.Struct, frozen=True, kw_only=True):
+    """What speaks of one event: what it is made of, what else was known of it, and what attribution reads of both.
+
+    A record on which an item rests is named in `evidence`, so that a dossier holds it.
+    """
+
+    evidence: Evidence
+    collected: Collected
 
 
 class Pipeline:
@@ -133,10 +153,15 @@ class Pipeline:
         assert state.settings_id == self.settings.settings_id, "a state goes only with the settings it was made under"
         association, events = self.associate.step(state.association, batch, watermark)
         findings_state, findings = self.assess.step(state.findings, events, watermark)
-        evidence = self.associate.evidence(association, events)
-        files = {row.observation_id: row.file_sha256 for entry in evidence.values() for row in entry.used}
-        attribution_state, attributions = self.attribute.step(state.attributions, events, watermark, files=files)
-        bundles = self._bundles(evidence, events, findings, attributions)
+        gathered = self.gather(association, events)
+        attribution_state, attributions = self.attribute.step(
+            state.attributions,
+            events,
+            watermark,
+            files={row.observation_id: row.file_sha256 for entry in gathered.values() for row in entry.evidence.used},
+            items={revision: entry.collected.items for revision, entry in gathered.items()},
+        )
+        bundles = self._bundles(gathered, events, findings, attributions)
         dossier_state, dossiers = self.dossier.step(state.dossiers, bundles, watermark)
         new_state = PipelineState(
             settings_id=state.settings_id,
@@ -150,11 +175,27 @@ class Pipeline:
             findings=tuple(findings),
             attributions=tuple(attributions),
             dossiers=tuple(dossiers),
+            rejections=tuple(one for entry in gathered.values() for one in entry.collected.rejections),
         )
+
+    def gather(self, state: AssociationState, events: Sequence[Event]) -> dict[Revision, Gathered]:
+        """Give, by event and revision, everything that speaks of it: a function of the state of its day alone."""
+        evidence = self.associate.evidence(state, events)
+        testimony = self.associate.testimony(state, events)
+        found: dict[Revision, Gathered] = {}
+        for event in events:
+            revision = (event.event_id, event.revision_index)
+            collected = collect_items(
+                event, testimony[revision], parties=self.settings.parties, weapons=self.settings.catalogue
+            )
+            found[revision] = Gathered(
+                evidence=_with_read(evidence[revision], testimony[revision], collected), collected=collected
+            )
+        return found
 
     def _bundles(
         self,
-        evidence: Mapping[tuple[str, int], Evidence],
+        gathered: Mapping[Revision, Gathered],
         events: Sequence[Event],
         findings: Sequence[Finding],
         attributions: Sequence[Attribution],
@@ -168,8 +209,9 @@ class Pipeline:
                 finding=finding,
                 event=event_by_revision[revision],
                 attribution=attribution_by_revision[revision],
-                used=evidence[revision].used,
-                known_not_used=evidence[revision].known_not_used,
+                used=gathered[revision].evidence.used,
+                known_not_used=gathered[revision].evidence.known_not_used,
+                items=gathered[revision].collected.items,
             )
             for finding in concerning
             for revision in [(finding.event_id, finding.event_revision_index)]
@@ -186,3 +228,13 @@ class Pipeline:
     def state_from_bytes(self, body: bytes) -> PipelineState:
         """Read a state back; its `settings_id` says whether it belongs to this pipeline."""
         return msgspec.msgpack.decode(body, type=PipelineState)
+
+
+def _with_read(evidence: Evidence, testimony: Testimony, collected: Collected) -> Evidence:
+    """Give the evidence with every record named that an item rests on: so also detections around a silence."""
+    named = {row.observation_id for row in (*evidence.used, *evidence.known_not_used)}
+    read = {name for item in collected.items for name in item.observation_ids} - named
+    beside: dict[str, EvidenceHash] = {record.observation_id: hash_of(record) for record in testimony.said}
+    beside |= {row.observation_id: row for one in testimony.silent for row in (one.before, one.after)}
+    also = (*evidence.known_not_used, *(beside[name] for name in read))
+    return Evidence(used=evidence.used, known_not_used=tuple(sorted(also, key=lambda row: row.observation_id)))

@@ -7,10 +7,13 @@ and is ended after the delay; then everything it acknowledged is said, and `ende
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from faults.work import rejections_of
@@ -30,10 +33,18 @@ def records_of(batch_index: int) -> list[LogRecord]:
     return [LogRecord(f"record {at}".encode() * 20, "test", at) for at in range(first, first + RECORD_COUNT)]
 
 
+@cache
+def _made() -> tempfile.TemporaryDirectory[str]:
+    """Make an empty log and an empty store, once in a process: their keys take a while."""
+    made = tempfile.TemporaryDirectory(prefix="truceline-made-", ignore_cleanup_errors=True)
+    create_log(Path(made.name) / "log", origin=ORIGIN, clock_ms=lambda: TIME_S * 1000)
+    Workspace.open(Path(made.name) / "store", create=True).close()
+    return made
+
+
 def begin(folder: Path) -> None:
-    """Make an empty log and an empty store."""
-    create_log(folder / "log", origin=ORIGIN, clock_ms=lambda: TIME_S * 1000)
-    Workspace.open(folder / "store", create=True).close()
+    """Put an empty log and an empty store into a folder."""
+    shutil.copytree(_made().name, folder, dirs_exist_ok=True)
 
 
 def go_on(folder: Path, first_batch_index: int, say: Callable[[str], None], *, batch_count: int = BATCH_COUNT) -> None:

@@ -15,7 +15,7 @@ from faults.log_work import begin
 from truceline.adapters.stores.workspace import Workspace
 
 WORK = Path(__file__).with_name("log_work.py")
-ENDS_PER_FOLDER_COUNT = 25
+ENDS_PER_FOLDER_COUNT = 8
 DELAY_MAX_S = 0.25
 
 

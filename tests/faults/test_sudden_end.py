@@ -13,23 +13,19 @@ import pytest
 from faults.work import content_of, do_all
 
 WORK = Path(__file__).with_name("work.py")
-WORK_MAX_S = 120.0
 
 
-def _ended_after(folder: Path, delay_s: float | None) -> list[str]:
-    """Do the work in a process of its own, ended after a delay (`None`: let it finish); give what it said."""
-    with subprocess.Popen(  # noqa: S603 -- our own program
-        [sys.executable, str(WORK), str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert process.stdout.readline() == "ready\n", process.stderr.read()
-        if delay_s is not None:
-            time.sleep(delay_s)
-            process.kill()
-        said, complaint = process.communicate(timeout=WORK_MAX_S)
-    assert complaint == ""
-    return said.split()
+def _ended_after(process: subprocess.Popen[str], folder: Path, delay_s: float) -> list[str]:
+    """Do the work in a process of its own, ended after a delay (below zero: let it finish); give what it said."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(f"{folder} {delay_s}\n")
+    process.stdin.flush()
+    said = []
+    while (line := process.stdout.readline().strip()) != "ended":
+        assert line, "the work failed by itself"
+        said.append(line)
+    return said
 
 
 def _hold_no_seam(tmp_path: Path, *, end_count: int, seed_index: int) -> None:
@@ -40,12 +36,15 @@ def _hold_no_seam(tmp_path: Path, *, end_count: int, seed_index: int) -> None:
     generator = np.random.default_rng(seed_index)
     folder = tmp_path / "broken"
     acknowledged: set[str] = set()
-    for _ in range(end_count):
-        acknowledged |= set(_ended_after(folder, generator.uniform(0.0, whole_s / 2)))
-        if (folder / "journal.sqlite").exists() and acknowledged:
-            kept = {record_id for _, kind, record_id, _, _ in content_of(folder) if kind == "ingested_file"}
-            assert acknowledged - {"done"} <= kept, "an acknowledged file was lost"
-    _ended_after(folder, None)
+    with subprocess.Popen(  # noqa: S603 -- our own program
+        [sys.executable, str(WORK)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        for _ in range(end_count):
+            acknowledged |= set(_ended_after(process, folder, generator.uniform(0.0, whole_s / 2)))
+            if (folder / "journal.sqlite").exists() and acknowledged:
+                kept = {record_id for _, kind, record_id, _, _ in content_of(folder) if kind == "ingested_file"}
+                assert acknowledged - {"done"} <= kept, "an acknowledged file was lost"
+        assert "done" in _ended_after(process, folder, -1.0)
 
     assert unbroken == content_of(folder)
 

@@ -1,12 +1,16 @@
 """A small piece of work on a store, the same every time: files taken in, then a run; done here or in a process apart.
 
-As a program: `python work.py FOLDER` does it and says on standard output what was acknowledged.
+As a program: for each line `FOLDER DELAY_S` on standard input a child does it and is ended by SIGKILL after the delay;
+then everything it acknowledged is said, and `ended`. So the imports are paid for once.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -143,7 +147,31 @@ def content_of(folder: Path) -> list[tuple[int, str, str, bytes, bool]]:
         return [(row.sequence, row.record_kind, row.record_id, row.body, row.equivocation) for row in store.rows()]
 
 
+def _said_by_child(folder: Path, delay_s: float) -> bytes:
+    """Do the work in a child that is ended after a delay (below zero: not at all); give what it acknowledged."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+
+        def say(text: str) -> None:
+            os.write(writing, f"{text}\n".encode())
+
+        do_all(folder, say)
+        os._exit(0)
+    os.close(writing)
+    if delay_s >= 0.0:
+        time.sleep(delay_s)
+        os.kill(child, signal.SIGKILL)
+    with os.fdopen(reading, "rb") as stream:
+        content = stream.read()
+    _, status = os.waitpid(child, 0)
+    assert status in {0, signal.SIGKILL}, "the work failed by itself"
+    return content
+
+
 if __name__ == "__main__":
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    do_all(Path(sys.argv[1]), lambda text: print(text, flush=True))  # noqa: T201 -- what the test reads
+    for line in sys.stdin:
+        name, delay = line.split()
+        sys.stdout.write(_said_by_child(Path(name), float(delay)).decode() + "ended\n")
+        sys.stdout.flush()

@@ -18,6 +18,7 @@ from truceline.testing.records import (
     made_detection,
     made_patrol,
     made_report,
+    made_statement,
     made_thermal,
     without_position,
 )
@@ -69,9 +70,16 @@ detections = st.builds(
     station_id=st.sampled_from(["S1", "S2"]),
 )
 claims = st.builds(made_claim, local_days)
+statements = st.builds(
+    made_statement,
+    instant_spots,
+    speaker=st.sampled_from(["A", "B"]),
+    says=st.sampled_from(["blames", "denies", "admits"]),
+    about=st.sampled_from(["A", "B"]),
+)
 
 observations: st.SearchStrategy[Observation] = st.one_of(
-    thermals, reports, patrols, detections, claims, patrols.map(without_position)
+    thermals, reports, patrols, detections, claims, statements, patrols.map(without_position)
 )
 
 

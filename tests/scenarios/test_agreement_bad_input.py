@@ -47,7 +47,7 @@ def redrawn(change: Callable[[list[list[float]]], list[list[float]]]) -> Callabl
         for feature in content["features"]:
             if feature["properties"]["name"] == "de_facto_2015":
                 feature["geometry"]["coordinates"] = change(feature["geometry"]["coordinates"])
-        path.write_text(json.dumps(content, indent=0))
+        path.write_text(json.dumps(content))
 
     return spoil
 

@@ -24,7 +24,8 @@ from laws.assess_world import (
     text,
     verdict,
 )
-from truceline.assess.registers import claims_about, register_findings
+from truceline.assess.register_state import claims_about
+from truceline.assess.registers import register_findings
 from truceline.assess.response import clock_findings
 from truceline.model.agreement import Agreement
 from truceline.model.finding import Finding, Indeterminate

@@ -29,7 +29,8 @@ from laws.assess_world import (
 )
 from truceline.assess.counts import SourcedReport, counts_of_reports
 from truceline.assess.findings import assess_conduct
-from truceline.assess.registers import coverage_losses, register_findings
+from truceline.assess.register_state import coverage_losses
+from truceline.assess.registers import register_findings
 from truceline.assess.response import clock_findings
 from truceline.model.agreement import Agreement
 from truceline.model.finding import Exempt, Indeterminate, PotentialViolation

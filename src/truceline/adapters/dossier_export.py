@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from truceline.adapters.dossier_files import ReceivedFiles, fitting, verifier_script
 from truceline.adapters.dossier_recomputation import Recomputed, recompute
 from truceline.adapters.dossier_rows import Rereader
+from truceline.adapters.dossier_span import SpanReader
 from truceline.adapters.source_tree import environment, source_tree_sha256
 from truceline.adapters.stores.workspace import FILE_KIND, LINE_KIND, Workspace
 from truceline.dossier.contents import (
@@ -40,8 +41,6 @@ from truceline.model.observation import Observation
 from truceline.model.quantity import EPOCH, canonical_bytes
 from truceline.model.reference_line import DatedLine
 from truceline.model.source import IngestedFile
-from truceline.observe.records import observations_from_table
-from truceline.observe.registry import manifests_for
 from truceline.pipeline import PipelineSettings
 
 REPLY_KIND = "party_reply"
@@ -51,9 +50,6 @@ NEWEST_KINDS = (FILE_KIND, "run", "dossier", REPLY_KIND)
 
 SAME_DAY_MAX_COUNT = 5_000
 """Observations of the day, beside the evidence, that go into a file; of more, none does, and that is said."""
-
-SPAN_MAX_DAYS = 9
-"""How long before a day an observation may begin whose middle falls on it: reports of a week, and the edges of days."""
 
 RECEIVED_MAX_BYTES = FILE_MAX_BYTES // 2
 """How much of a file received bytes and texts may take."""
@@ -115,7 +111,7 @@ class DossierExport:
         self._log = log
         self._rereader = Rereader()
         self._files = {file.file_sha256: file for file in store.ingested_files()}
-        self._received_times = {name: file.received_time for name, file in self._files.items()}
+        self._span = SpanReader(store, {name: file.received_time for name, file in self._files.items()})
         self._lines = [(row.sequence, msgspec.json.decode(row.body, type=DatedLine)) for row in store.rows(LINE_KIND)]
         self._settings = [(row.sequence, row.body) for row in store.rows(SETTINGS_KIND)]
         self._replies = [(row.body, msgspec.json.decode(row.body, type=PartyReply)) for row in store.rows(REPLY_KIND)]
@@ -194,20 +190,12 @@ class DossierExport:
         self, dossier: Dossier, settings: PipelineSettings, sequence: int
     ) -> tuple[dict[str, bytes], list[NotHeld]]:
         """Give the rows used, those known and not used, and those of the same day; and say what is not there."""
-        table = self._store.observations(
-            start=dossier.event.origin_time.start - timedelta(days=SPAN_MAX_DAYS),
-            end=dossier.event.origin_time.end + timedelta(days=2),
-            through_sequence=sequence,
-        )
-        manifests = manifests_for(settings.parties)
+        table = self._span.table(dossier.event.origin_time, through_sequence=sequence)
         named = {"used": dossier.used, "known_not_used": dossier.known_not_used}
         ids = {name: [row.observation_id for row in rows] for name, rows in named.items()}
         every = [*ids["used"], *ids["known_not_used"]]
         evidence = table.filter(pc.is_in(table["observation_id"], value_set=pa.array(every, pa.string())))
-        rows = {
-            row.observation_id: row
-            for row in observations_from_table(evidence, manifests, received_times=self._received_times)
-        }
+        rows = {row.observation_id: row for row in self._span.records(evidence, settings.parties)}
         not_held = [
             NotHeld(kind="observation", name=name, reason="not_available") for name in every if name not in rows
         ]
@@ -219,8 +207,7 @@ class DossierExport:
         if others.num_rows > SAME_DAY_MAX_COUNT:
             not_held.append(NotHeld(kind="same_day", name=f"{others.num_rows} observations", reason="too_large"))
             return entries, not_held
-        records = observations_from_table(others, manifests, received_times=self._received_times)
-        entries["observations/same_day.jsonl"] = lines_of(records)
+        entries["observations/same_day.jsonl"] = lines_of(self._span.records(others, settings.parties))
         return entries, not_held
 
     def _with_lines(self, entries: dict[str, bytes], few: Sequence[DatedLine], all_: Sequence[DatedLine]) -> Recomputed:

@@ -67,7 +67,7 @@ def _recomputed(entries: Mapping[str, bytes]) -> Recomputed:
 
 
 def body_from_event(dossier: Dossier, stages: Pipeline) -> bytes | None:
-    """Assess and attribute the event anew and bind the answers; `None` where no finding of this id comes out."""
+    """Assess and attribute the event anew, with its items, and bind that; `None` where no such finding comes out."""
     event = dossier.event
     watermark = event.origin_time.end
     _, findings = stages.assess.step(stages.assess.initial(), [event], watermark)
@@ -75,13 +75,15 @@ def body_from_event(dossier: Dossier, stages: Pipeline) -> bytes | None:
     if finding is None:
         return None
     files = {row.observation_id: row.file_sha256 for row in dossier.used}
-    _, attributions = stages.attribute.step(stages.attribute.initial(), [event], watermark, files=files)
+    items = {(event.event_id, event.revision_index): dossier.items}
+    _, attributions = stages.attribute.step(stages.attribute.initial(), [event], watermark, files=files, items=items)
     bundle = Bundle(
         finding=finding,
         event=event,
         attribution=attributions[0],
         used=dossier.used,
         known_not_used=dossier.known_not_used,
+        items=dossier.items,
     )
     settings = stages.settings
     again = bind(
@@ -120,9 +122,12 @@ def _event_remark(dossier: Dossier, rows: Sequence[Observation], stages: Pipelin
         return f"{len(rows)} observations give {len(events)} events, none of them under this id"
     if _renumbered(found, dossier.event) != dossier.event:
         return f"{len(rows)} observations give the event another origin, type or evidence"
-    evidence = stages.associate.evidence(state, [found])[(found.event_id, found.revision_index)]
+    gathered = stages.gather(state, [found])[(found.event_id, found.revision_index)]
+    evidence = gathered.evidence
     if not _same(evidence.used, dossier.used) or not _same(evidence.known_not_used, dossier.known_not_used):
         return f"{len(rows)} observations give the event, but other evidence beside it"
+    if gathered.collected.items != dossier.items:
+        return f"{len(rows)} observations give the event, but other items of evidence of a party"
     return ""
 
 

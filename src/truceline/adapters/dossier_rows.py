@@ -33,6 +33,9 @@ ROW_MAX_COUNT = 5_000_000
 UNFOLDED_MAX_BYTES = 512 << 20
 """Size to which a Parquet file says it unfolds, of those that are decoded again."""
 
+_Key = tuple[str, tuple[str, str], str, datetime]
+"""A file's hash, the parties, the time zone and when the file was received."""
+
 
 class Reread(msgspec.Struct, frozen=True, kw_only=True):
     """How many rows and lines of held files were looked for, and which came out otherwise or not at all."""
@@ -43,11 +46,12 @@ class Reread(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rereader:
-    """Decodes held files; of several dossier files with the same received file it is decoded once."""
+    """Decodes held files; of several dossier files with the same received file it and its rows are decoded once."""
 
     def __init__(self) -> None:
         """Begin with nothing decoded."""
-        self._readings: dict[tuple[str, tuple[str, str], str, datetime], Reading | None] = {}
+        self._readings: dict[_Key, Reading | None] = {}
+        self._rows: dict[_Key, dict[str, bytes]] = {}
 
     def reread(self, entries: Mapping[str, bytes]) -> Reread:
         """Decode every held file with the parties and the time zone of the settings, and compare to the byte.
@@ -71,7 +75,7 @@ class Rereader:
         differing: list[str] = []
         for name, file in sorted(held.items()):
             reading = self._reading(entries[f"received/{name}"], file, settings)
-            again = _rows_of(reading, list(rows[name]), file, settings)
+            again = self._rows_again(reading, list(rows[name]), file, settings)
             differing += [key for key, body in rows[name].items() if again.get(key) != body]
             drawn = set() if reading is None else {canonical_bytes(line) for line in reading.lines}
             differing += [f"a line of {file.file_name}" for body in lines[name] if body not in drawn]
@@ -83,12 +87,25 @@ class Rereader:
 
     def _reading(self, content: bytes, file: IngestedFile, settings: PipelineSettings) -> Reading | None:
         """Decode one file, or give `None` where no decoder reads it any more."""
-        zone = settings.association.timezone_name
-        key = (file.file_sha256, settings.parties, zone, file.received_time)
+        key = _key(file, settings)
         if key not in self._readings:
+            zone = settings.association.timezone_name
             feed = FeedContext(parties=settings.parties, timezone_name=zone, received_time=file.received_time)
             self._readings[key] = _decoded(content, file, feed)
         return self._readings[key]
+
+    def _rows_again(
+        self, reading: Reading | None, names: list[str], file: IngestedFile, settings: PipelineSettings
+    ) -> dict[str, bytes]:
+        """Give the rows of these ids, and of those asked for before, in canonical form; each is made once."""
+        known = self._rows.setdefault(_key(file, settings), {})
+        known |= _rows_of(reading, [name for name in names if name not in known], file, settings)
+        return known
+
+
+def _key(file: IngestedFile, settings: PipelineSettings) -> _Key:
+    """Name all that decides what a file is decoded to."""
+    return file.file_sha256, settings.parties, settings.association.timezone_name, file.received_time
 
 
 def _decoded(content: bytes, file: IngestedFile, feed: FeedContext) -> Reading | None:

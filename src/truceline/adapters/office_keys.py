@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from truceline.adapters.segments.keys import SigningKey, is_signed
+from truceline.adapters.stores.durable import write_new_file
 from truceline.errors import InputUnusable, SourceUnavailable, StoreUnavailable
 from truceline.model.decision import (
     ConsultationRecord,
@@ -17,7 +17,6 @@ from truceline.model.decision import (
 )
 
 KEY_SCHEMA_NAME = "truceline.office_key/1"
-_OWNER_ONLY = 0o600
 _OTHERS = 0o077
 
 
@@ -39,11 +38,7 @@ class OfficeKey:
         """Write the secret where no file stands yet, readable by its owner only (mode 0600)."""
         content = json.dumps({"schema_name": KEY_SCHEMA_NAME, "seed": self._seed.hex()}) + "\n"
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
+            write_new_file(path, content.encode())
         except OSError as error:
             raise StoreUnavailable(f"{path}: the key cannot be written ({error.strerror})") from error
 

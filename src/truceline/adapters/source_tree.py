@@ -38,5 +38,10 @@ def source_tree_sha256() -> str:
 
 def environment() -> dict[str, str]:
     """Give the versions of Python, the machine's kind and the libraries that numbers depend on."""
-    versions = {name: metadata.version(name) for name in ENVIRONMENT_NAMES}
-    return {"python": platform.python_version(), "machine": platform.machine(), **versions}
+    return {"python": platform.python_version(), "machine": platform.machine(), **_library_versions()}
+
+
+@cache
+def _library_versions() -> dict[str, str]:
+    """Read the versions of the libraries once, as they do not change while a program runs."""
+    return {name: metadata.version(name) for name in ENVIRONMENT_NAMES}

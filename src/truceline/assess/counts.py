@@ -6,11 +6,10 @@ a row that cites another, or cites what another cites, adds neither a signature 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
-from truceline.model.event import Event
 from truceline.model.quantity import Count
 
 
@@ -28,22 +27,11 @@ class SourcedReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """The two counts; an event that was withdrawn counts in neither. Copies that added nothing are said apart."""
+    """The two counts; copies that added nothing are said apart."""
 
     signature_count: Count
     event_count: int
     copy_count: int = 0
-
-
-def counts_of(events: Iterable[Event]) -> Counts:
-    """Count events and the signatures in them; of several revisions of one event the newest stands."""
-    newest: dict[str, Event] = {}
-    for event in events:
-        known = newest.get(event.event_id)
-        if known is None or known.revision_index < event.revision_index:
-            newest[event.event_id] = event
-    standing = [event for event in newest.values() if event.evaluation_status != "rejected"]
-    return Counts(signature_count=added([one.signature_count for one in standing]), event_count=len(standing))
 
 
 def counts_of_reports(reports: Sequence[SourcedReport]) -> Counts:

@@ -25,7 +25,10 @@ from truceline.model.quantity import require_utc
 from truceline.model.register import (
     CeilingCount,
     CeilingState,
+    ClaimSummary,
     ClockState,
+    CoverageLoss,
+    Impediment,
     InventoryCheck,
     InventoryItem,
     NoticeState,
@@ -65,8 +68,38 @@ def register_state(
         clocks=tuple(clock_states(register, layers, now=now)),
         stages=tuple(stage_states(register, layers, now=now)),
         preconditions=tuple(preconditions),
-        impediments=tuple(one for one in register.impediments if one.span.start <= now),
+        losses=tuple(coverage_losses(one for one in register.impediments if one.span.start <= now)),
+        claims=tuple(
+            claim
+            for party in sorted({one.actor for one in register.claims})
+            for claim in claims_about(register.claims, party)
+            if claim.window.start <= now
+        ),
     )
+
+
+def coverage_losses(impediments: Iterable[Impediment]) -> list[CoverageLoss]:
+    """Give the loss of observation that each impediment means, in the order of time."""
+    return [
+        CoverageLoss(
+            impediment_id=one.impediment_id,
+            kind=one.kind,
+            span=one.span,
+            lost_hours=one.span.duration_s / 3_600.0,
+            place_name=one.place_name,
+            ground_of=one.ground_of,
+            position=one.position,
+            radius_m=one.radius_m,
+            source_ids=one.affected_source_ids,
+        )
+        for one in sorted(impediments, key=lambda one: (one.span.start, one.impediment_id))
+    ]
+
+
+def claims_about(claims: Iterable[ClaimSummary], party: str) -> list[ClaimSummary]:
+    """Give what was claimed about a party, claim by claim in the order of time: nothing is added up or converted."""
+    about = [one for one in claims if one.actor == party]
+    return sorted(about, key=lambda one: (one.window.start, one.claimant, one.claim_id))
 
 
 def layers_of(assessor: Assessor) -> list[Agreement]:

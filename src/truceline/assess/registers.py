@@ -5,7 +5,7 @@ None of it is about fire. An impediment lowers what was covered and is never hel
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,51 +16,13 @@ from truceline.assess.register_state import ceiling_states, layers_of, visit_sta
 from truceline.model.agreement import Agreement
 from truceline.model.finding import Compliant, Finding, FindingFlag, Indeterminate, PotentialViolation
 from truceline.model.provision import Provision, Verification
-from truceline.model.quantity import Position, TimeSpan, canonical_bytes, content_id, require_utc
-from truceline.model.register import CeilingState, ClaimSummary, Impediment, InventoryItem, Register, VisitState
+from truceline.model.quantity import canonical_bytes, content_id, require_utc
+from truceline.model.register import CeilingState, InventoryItem, Register, VisitState
 
 HOURS_OF_DAY = 24.0
 
 REASON_INVENTORY = "inventory was checked"
 REASON_WITHIN = "the ceiling is kept"
-
-
-class CoverageLoss(msgspec.Struct, frozen=True, kw_only=True):
-    """What an impediment took away: for how long, where, within which radius, from which sources. No conduct."""
-
-    impediment_id: str
-    kind: str
-    span: TimeSpan
-    lost_hours: float
-    place_name: str
-    ground_of: str | None
-    position: Position | None
-    radius_m: float | None
-    source_ids: tuple[str, ...]
-
-
-def coverage_losses(impediments: Iterable[Impediment]) -> list[CoverageLoss]:
-    """Give the loss of observation that each impediment means, in the order of time."""
-    return [
-        CoverageLoss(
-            impediment_id=one.impediment_id,
-            kind=one.kind,
-            span=one.span,
-            lost_hours=one.span.duration_s / 3_600.0,
-            place_name=one.place_name,
-            ground_of=one.ground_of,
-            position=one.position,
-            radius_m=one.radius_m,
-            source_ids=one.affected_source_ids,
-        )
-        for one in sorted(impediments, key=lambda one: (one.span.start, one.impediment_id))
-    ]
-
-
-def claims_about(claims: Iterable[ClaimSummary], party: str) -> list[ClaimSummary]:
-    """Give what was claimed about a party, claim by claim in the order of time: nothing is added up or converted."""
-    about = [one for one in claims if one.actor == party]
-    return sorted(about, key=lambda one: (one.window.start, one.claimant, one.claim_id))
 
 
 def register_findings(assessor: Assessor, register: Register, *, now: datetime) -> list[Finding]:

@@ -22,7 +22,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     known_not_used: tuple[EvidenceHash, ...]
 
 
-def _hash_of(row: Row) -> EvidenceHash:
+def hash_of_row(row: Row) -> EvidenceHash:
+    """Say which bytes a row is from."""
     return EvidenceHash(
         observation_id=row.observation_id,
         source_id=row.source_id,
@@ -75,9 +76,9 @@ def evidence_of(
             near &= due | ~is_detection
         members = {link.observation_id for link in event.associations}
         found[(event.event_id, event.revision_index)] = Evidence(
-            used=tuple(_hash_of(by_id[name]) for name in sorted(members)),
+            used=tuple(hash_of_row(by_id[name]) for name in sorted(members)),
             known_not_used=tuple(
-                _hash_of(candidates[index])
+                hash_of_row(candidates[index])
                 for index in np.flatnonzero(near)
                 if candidates[index].observation_id not in members
             ),

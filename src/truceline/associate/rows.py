@@ -13,12 +13,14 @@ from truceline.model.observation import (
     Observation,
     PartyClaim,
     PatrolReport,
+    Statement,
     Thermal,
 )
 
 Role = Literal["occurrence", "fire", "report", "region", "detection", "sensor_event", "kept_out"]
 
 KEPT_OUT_CLAIM = "party claim: states no place"
+KEPT_OUT_STATEMENT = "statement: what somebody says is no occurrence"
 KEPT_OUT_NOT_KINETIC = "report of no attack: counts as coverage only"
 KEPT_OUT_NO_POSITION = "no position given"
 KEPT_OUT_DETECTION = "detection without an occurrence that fits"
@@ -28,11 +30,15 @@ KEPT_OUT_STATION_MODALITY = "detection of a station of an unknown modality, with
 KEPT_OUT_LOAD = "detection beyond the limit per station or tile, without an occurrence that fits"
 KEPT_OUT_TOO_LATE = "day no longer remembered"
 
+READ_WHOLE = (Thermal, PartyClaim, PatrolReport, Statement)
+"""Of these attribution reads the whole record; of detections, of which there are many, their row says enough."""
+
 
 class Row(msgspec.Struct, frozen=True, array_like=True):
     """One observation as the association needs it; for a detection the position is its station's.
 
-    What the engine found stands beside them as a row of the role `sensor_event`, which is no observation.
+    What the engine found stands beside them as a row of the role `sensor_event`, which is no observation. `record` is
+    the whole observation where attribution reads more of it than its row says.
     """
 
     start: datetime
@@ -59,6 +65,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
     bearing_sigma_deg: float | None = None
     kept_out_reason: str = ""
     amplitude_pa: float | None = None
+    record: Observation | None = None
 
     @property
     def order(self) -> tuple[datetime, str]:
@@ -122,6 +129,8 @@ def _read(observation: Observation) -> _Reading:
             )
         case PartyClaim():
             return _Reading("kept_out", kept_out_reason=KEPT_OUT_CLAIM)
+        case Statement() as statement:
+            return _Reading("kept_out", place_name=statement.place_name, kept_out_reason=KEPT_OUT_STATEMENT)
         case _:
             assert_never(observation.result)
 
@@ -166,4 +175,5 @@ def row_from_observation(observation: Observation) -> Row:
         bearing_sigma_deg=reading.bearing_sigma_deg,
         kept_out_reason=reading.kept_out_reason,
         amplitude_pa=reading.amplitude_pa,
+        record=observation if isinstance(observation.result, READ_WHOLE) else None,
     )

@@ -21,9 +21,11 @@ from truceline.associate.origins import draft_event
 from truceline.associate.rows import KEPT_OUT_TOO_LATE, Row, row_from_observation
 from truceline.associate.sensor_events import SensedDay, sense_day
 from truceline.associate.settings import AssociationSettings
+from truceline.associate.testimony import told_of
 from truceline.model.event import Event
 from truceline.model.observation import Observation
 from truceline.model.quantity import EPOCH, content_id, require_utc
+from truceline.model.testimony import Testimony
 
 SENSED_DAYS_COUNT = 4
 """Sensor events of so many days are held ready: a late report does not make their detections be solved anew."""
@@ -116,6 +118,20 @@ class AssociateStage:
 
     def evidence(self, state: AssociationState, events: Iterable[Event]) -> dict[tuple[str, int], Evidence]:
         """Give, by event id and revision, which rows of which files it rests on, and what was near but not used."""
+        found: dict[tuple[str, int], Evidence] = {}
+        for name, group in self._by_day(state, events).items():
+            found.update(evidence_of(group, state.slabs[name].rows, self.settings))
+        return found
+
+    def testimony(self, state: AssociationState, events: Iterable[Event]) -> dict[tuple[str, int], Testimony]:
+        """Give, by event id and revision, what the rows of its day say of it beyond its place and time."""
+        found: dict[tuple[str, int], Testimony] = {}
+        for name, group in self._by_day(state, events).items():
+            found.update(told_of(group, state.slabs[name].rows, self.settings))
+        return found
+
+    def _by_day(self, state: AssociationState, events: Iterable[Event]) -> dict[str, list[Event]]:
+        """Part events by the day whose rows they were made of."""
         by_slab: dict[str, list[Event]] = {}
         issued: dict[str, frozenset[str]] = {}
         for event in events:
@@ -125,10 +141,7 @@ class AssociateStage:
             if event.event_id not in issued[name]:  # its sound was first heard on the following day
                 name = self._day_of(event.origin_time.middle + SOUND_UNDERWAY)
             by_slab.setdefault(name, []).append(event)
-        found: dict[tuple[str, int], Evidence] = {}
-        for name, group in by_slab.items():
-            found.update(evidence_of(group, state.slabs[name].rows, self.settings))
-        return found
+        return by_slab
 
     def kept_out_counts(self, state: AssociationState) -> dict[str, int]:
         """Give how many observations went into no event, by reason, sorted by reason."""

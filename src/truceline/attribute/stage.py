@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -12,6 +12,7 @@ from truceline.attribute.control import ControlField, bare_field, control_field
 from truceline.attribute.decide import decide_cases
 from truceline.attribute.evidence import NO_FILES, Files, Ground, case_of, subject_of
 from truceline.attribute.explain import attribution_of
+from truceline.attribute.items import Items, with_items
 from truceline.attribute.settings import AttributionSettings
 from truceline.attribute.tiers import tiers_of
 from truceline.model.attribution import Attribution
@@ -19,6 +20,12 @@ from truceline.model.event import Event
 from truceline.model.quantity import require_utc
 from truceline.model.reference_line import DatedLine
 from truceline.physics.contact_line import LineHistory, side_probability
+
+ItemsOf = Mapping[tuple[str, int], Items]
+"""By event id and revision, the items of evidence beyond the event's own place."""
+
+NO_ITEMS: ItemsOf = {}
+"""Where nothing is known of events but themselves."""
 
 FIELDS_MOST_COUNT = 128
 """How many days' rasters are kept at a time (about 2 MB each)."""
@@ -51,11 +58,18 @@ class AttributeStage:
         return record.event_id
 
     def step(
-        self, state: AttributionState, batch: Sequence[Event], watermark: datetime, *, files: Files = NO_FILES
+        self,
+        state: AttributionState,
+        batch: Sequence[Event],
+        watermark: datetime,
+        *,
+        files: Files = NO_FILES,
+        items: ItemsOf = NO_ITEMS,
     ) -> tuple[AttributionState, list[Attribution]]:
         """Attribute every event revision not attributed yet; each stands for itself, so none waits.
 
-        `files`: by observation, the hash of the file it came in; what is not there is not named in the ledger.
+        `files`: by observation, the hash of the file it came in; what is not there is not named in the ledger. `items`:
+        by event and revision, what else speaks of it.
         """
         require_utc("watermark", watermark)
         attributed = dict(state.attributed)
@@ -65,16 +79,22 @@ class AttributeStage:
             if event.revision_index not in known:
                 attributed[event.event_id] = tuple(sorted((*known, event.revision_index)))
                 fresh.append(event)
-        return AttributionState(attributed=attributed), self.answers(fresh, files=files)
+        return AttributionState(attributed=attributed), self.answers(fresh, files=files, items=items)
 
-    def answers(self, events: Sequence[Event], *, files: Files = NO_FILES) -> list[Attribution]:
+    def answers(
+        self, events: Sequence[Event], *, files: Files = NO_FILES, items: ItemsOf = NO_ITEMS
+    ) -> list[Attribution]:
         """Decide events together and make the record of each, in their order; nothing is remembered."""
         if not events:
             return []
         catalogue = self.settings.catalogue
         grounds = self._grounds(events)
         cases = [
-            case_of(event, ground, parties=self.parties, catalogue=catalogue, files=files)
+            with_items(
+                case_of(event, ground, parties=self.parties, catalogue=catalogue, files=files),
+                event,
+                items.get((event.event_id, event.revision_index), ()),
+            )
             for event, ground in zip(events, grounds, strict=True)
         ]
         fields = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 from truceline.model.evidence import OriginBand, RangeBand
 from truceline.model.weapon import WeaponCatalogue, WeaponClass, WeaponType
@@ -12,6 +13,29 @@ RANGE_LEAST_M = 100.0
 
 REACH_MOST_M = 2.0e6
 """And nothing as fired from farther: the most at which such a band may end."""
+
+NOT_TOLD = frozenset({"", "n/k", "nk", "unknown", "not known", "undetermined", "-", "none"})
+"""How records write that a weapon was not told."""
+
+CLASSES: dict[str, WeaponClass] = {name.replace("_", " "): name for name in get_args(WeaponClass)}
+"""Classes as they are spoken."""
+
+
+def is_told(named: str) -> bool:
+    """Say whether a record names a weapon at all."""
+    return named.strip().casefold() not in NOT_TOLD
+
+
+def weapons_named(weapons: WeaponCatalogue, named: str) -> list[WeaponType] | None:
+    """Give the types that a record's word for a weapon may mean, by name, id or class; `None` for a word not known.
+
+    A class may be written as the catalogue does or with spaces, and in the plural.
+    """
+    if weapons.named(named) is not None:
+        return weapons_of(weapons, named)
+    spoken = named.strip().casefold().replace("_", " ")
+    meant = CLASSES.get(spoken) or CLASSES.get(spoken.removesuffix("s"))
+    return None if meant is None else weapons_of(weapons, "", weapon_class=meant)
 
 
 def weapons_of(weapons: WeaponCatalogue, named: str, *, weapon_class: WeaponClass | None = None) -> list[WeaponType]:

@@ -19,8 +19,9 @@ examples:
 
 Shown are, as far as the register knows: storage sites with what was missing or first seen and when the next visit is
 due; notices that run or are to come, and what they lack for an exemption; counts against ceilings, as intervals; how
-long response clocks have left; steps of schedules with their deadlines; and impediments, which are less coverage and
-never conduct under fire. A clock runs from a breach that people confirmed. It raises a flag and starts nothing.
+long response clocks have left; steps of schedules with their deadlines; impediments, which are less coverage and never
+conduct under fire; and claims of one party about another, each as it was made. A clock runs from a breach that people
+confirmed. It raises a flag and starts nothing.
 
 Ceilings, clocks and steps need the texts: --agreement takes files and folders, each with the texts it amends. With
 --events the quiet days are counted that a withdrawal waits for: day 5 of 7, and which act restarted the count last.

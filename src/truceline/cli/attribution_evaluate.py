@@ -13,18 +13,22 @@ from truceline.cli.output import SYNTHETIC_MARK, write_bytes
 
 if TYPE_CHECKING:
     from truceline.attribute.evaluation import Answers, AttributionFigures
+    from truceline.attribute.rates import LearnedRates
+    from truceline.model.evidence import EvidenceCatalogue
     from truceline.testing.attribution_theatre_run import EvaluationWish, TheatreRow
 
 OWN_SIDE_PROBABILITIES = (0.03, 0.005, 0.15)
 """Shares of own-ground events that are judged unless asked otherwise; attacks are on theatres of the first of them."""
 
 SPARSE_NOTICE_RATIO = 0.5
+RATES_NAME = "learned_rates.json"
 
 EPILOG = """\
 examples:
   truceline attribution evaluate --out figures/
   truceline attribution evaluate --events-count 1000 --attack planted_media --attack spoofed_array
   truceline attribution evaluate --own-side-probability 0.10 --seed 7 --attack none
+  truceline attribution evaluate --rates-events-count 3000 --attack none --out figures/
   truceline attribution evaluate --labelled answers.csv --out figures/
 
 what is judged:
@@ -43,7 +47,7 @@ what is told, by party:
   coverage, and for the theatre: ways to calibrate, conformal sets, tiers, distance from the line, what went wrong.
 
 what is written into --out:
-  tables.txt, figures.json, reliability.svg, risk_coverage.svg
+  tables.txt, figures.json, reliability.svg, risk_coverage.svg; learned_rates.json where rates were learned or given
 
 docs/method/attribution_evaluation.md has the figures, and what they do not show: no theatre is the world.
 """
@@ -87,6 +91,15 @@ def add_parser(subparsers: Any) -> None:
         default="slope",
         help="how probabilities are calibrated (default: %(default)s)",
     )
+    rates = parser.add_mutually_exclusive_group()
+    rates.add_argument(
+        "--rates-events-count",
+        type=int,
+        default=0,
+        metavar="N",
+        help="first learn the catalogue's rates from so many events of their own (default: keep them as they are)",
+    )
+    rates.add_argument("--rates", type=Path, metavar="FILE", help="use rates learned before: learned_rates.json")
     parser.add_argument("--labelled", type=Path, metavar="CSV", help="judge these answers instead of a theatre")
     parser.add_argument(
         "--answer-probability",
@@ -105,17 +118,42 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run_theatre(args: argparse.Namespace) -> int:
+    import msgspec
+
     from truceline.adapters.evidence_catalogue import load_evidence_catalogue
     from truceline.testing.attribution_theatre_run import evaluate_theatre
     from truceline.testing.attribution_theatre_tables import evaluation_tables, head_text, row_figures, tables_text
 
     wish = _wish(args)
-    evaluation = evaluate_theatre(wish, load_evidence_catalogue(), say=_say)
+    catalogue = load_evidence_catalogue()
+    learned = None if args.rates is None else _rates(args.rates, catalogue)
+    evaluation = evaluate_theatre(wish, catalogue, say=_say, rates=learned)
     text = f"{SYNTHETIC_MARK}\n{head_text(evaluation)}\n{tables_text(evaluation_tables(evaluation))}"
     sys.stdout.write(text)
     if args.out is not None:
         _write(args.out, text, evaluation, rows=row_figures(evaluation.rows), parties=evaluation.parties)
+        if evaluation.rates is not None:
+            write_bytes(
+                args.out / RATES_NAME, msgspec.json.format(msgspec.json.encode(evaluation.rates), indent=2) + b"\n"
+            )
     return 0
+
+
+def _rates(path: Path, catalogue: EvidenceCatalogue) -> LearnedRates:
+    """Read rates that were learned before, and see that they go with the catalogue."""
+    import msgspec
+
+    from truceline.attribute.rates import LearnedRates
+    from truceline.errors import InputUnusable, SourceUnavailable
+
+    try:
+        rates = msgspec.json.decode(path.read_bytes(), type=LearnedRates)
+        rates.apply(catalogue)
+    except OSError as error:
+        raise SourceUnavailable(f"{path} cannot be read: {error}") from error
+    except (msgspec.DecodeError, ValueError) as error:
+        raise InputUnusable(f"{path} holds no learned rates: {error}") from error
+    return rates
 
 
 def _say(text: str) -> None:
@@ -134,6 +172,7 @@ def _wish(args: argparse.Namespace) -> EvaluationWish:
         return EvaluationWish(
             events_count=args.events_count,
             calibration_events_count=args.calibration_events_count,
+            rates_events_count=args.rates_events_count,
             seed=args.seed,
             calibration=args.calibration,
             rows=_rows(args),

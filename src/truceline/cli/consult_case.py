@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from truceline.cli.consult_options import Entering, add_command, add_entering, add_folder, moment
+from truceline.cli.consult_options import Entering, add_entering, add_folder
+from truceline.cli.options import add_command, moment
 
 OPEN_EPILOG = """\
 example:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from truceline.cli.consult_options import GUARANTOR, VERSION, Entering, add_entering, moment
+from truceline.cli.consult_options import GUARANTOR, VERSION, Entering, add_entering
+from truceline.cli.options import moment
 
 
 def add_parsers(commands: Any) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from truceline.cli.consult_options import GUARANTOR, TALLY, Entering, Options, add_entering, moment
+from truceline.cli.consult_options import GUARANTOR, TALLY, Entering, Options, add_entering
+from truceline.cli.options import moment
 
 KINDS = ("military", "logistical", "economic", "diplomatic", "intelligence")
 

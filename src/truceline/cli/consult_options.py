@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from truceline.cli.options import add_command
 
 if TYPE_CHECKING:
     from truceline.adapters.consultations import ConsultationStore
@@ -35,17 +36,6 @@ class Entering(NamedTuple):
     build: Callable[[argparse.Namespace, dict[str, Any]], Any]
 
 
-def moment(text: str) -> datetime:
-    """Read a moment in ISO 8601 with its zone."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time in ISO 8601") from error
-    if found.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} has no zone; write for example 2026-03-01T00:00:00Z")
-    return found.astimezone(UTC)
-
-
 def pair(text: str) -> tuple[str, str]:
     """Read NAME=WORDS."""
     name, found, words = text.partition("=")
@@ -61,18 +51,6 @@ TALLY: Options = (
     ("--against-count", {"required": True, "type": int, "metavar": "N", "help": "votes against"}),
     ("--abstain-count", {"required": True, "type": int, "metavar": "N", "help": "abstentions"}),
 )
-
-
-def add_command(commands: Any, name: str, *, text: str, epilog: str) -> argparse.ArgumentParser:
-    """Add one command whose help is its description's first sentence."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=text.partition(".")[0].lower(),
-        description=text,
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    return parser
 
 
 def add_folder(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from truceline.cli.consult_options import add_command, add_folder, hand_in, moment, opened
+from truceline.cli.consult_options import add_folder, hand_in, opened
+from truceline.cli.options import add_command, moment
 
 STATUS_EPILOG = """\
 examples:

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     view = view_on(register, as_of=day_of(args))
     rows = [row for row in pillar_rows(view) if not asked or row.state in asked]
     if args.json is not None:
-        body = {"as_of": view.as_of, "rows": rows, "instruments": view.instruments}
+        body = {"as_of": view.as_of, "rows": rows, "support_sums": view.sums, "instruments": view.instruments}
         write_bytes(args.json, msgspec.json.format(msgspec.json.encode(body), indent=2) + b"\n")
     sys.stdout.write(pillars_text(view, rows))
     return 0

@@ -6,7 +6,7 @@ import argparse
 import importlib
 from typing import Any
 
-PARTS = ("write", "read", "witness", "stamp")
+PARTS = ("write", "read", "rebuild", "witness", "stamp")
 """Each is a file of its own, `log_NAME.py`, that adds one or more commands."""
 
 

@@ -5,24 +5,11 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import Any
 
 from truceline.errors import SourceUnavailable
 
 LOG_DEFAULT = Path("truceline-log")
 """The log of the commands that are told none."""
-
-
-def add_command(commands: Any, name: str, *, text: str, epilog: str) -> argparse.ArgumentParser:
-    """Add one command whose help is its description's first line."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=text.partition(".")[0].lower(),
-        description=text,
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    return parser
 
 
 def add_log(parser: argparse.ArgumentParser) -> None:

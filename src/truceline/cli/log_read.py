@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from truceline.cli.log_options import add_command, add_log, read_input
+from truceline.cli.log_options import add_log, read_input
+from truceline.cli.options import add_command
 
 SHOWN_FAULT_COUNT = 100
 

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from truceline.cli.log_options import add_command, add_log, now_s, read_input
+from truceline.cli.log_options import add_log, now_s, read_input
+from truceline.cli.options import add_command
 
 PORT_DEFAULT_ID = 7380
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from truceline.cli.log_options import add_command, add_log, now_s, read_input
+from truceline.cli.log_options import add_log, now_s, read_input
+from truceline.cli.options import add_command
 from truceline.cli.output import STORE_DEFAULT
 
 if TYPE_CHECKING:

@@ -18,20 +18,41 @@ STORE_DEFAULT = Path("truceline-store")
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file through a temporary neighbour, so that a reader never sees half of it; or say what failed.
 
+    It is on disk, with its name and the folders made for it, when this returns.
+
     A link is followed; what is there and is not a regular file (a device, a pipe, a folder) is never replaced.
     """
     place = path.resolve()
+    folders = [place.parent, *(above.parent for above in place.parents if not above.exists())]
     partial = place.with_name(f".{place.name}.partial")
     try:
         if place.exists() and not place.is_file():
             raise StoreUnavailable(f"{path}: is not a regular file, and is not replaced")
         place.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+        _write_synced(partial, content)
         partial.replace(place)
+        for folder in folders:
+            _sync_folder(folder)
     except OSError as error:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise StoreUnavailable(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    try:
+        left = memoryview(content)
+        while left:
+            left = left[os.write(descriptor, left) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

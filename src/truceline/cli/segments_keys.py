@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from truceline.cli.segments_options import add_command, add_registry, key_hex
+from truceline.cli.options import add_command
+from truceline.cli.segments_options import add_registry, key_hex
 
 KEYGEN_EPILOG = """\
 example:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 PROCESSES_MAX_COUNT = 64
 """Most worker processes of one command."""
@@ -14,34 +12,11 @@ REGISTRY_DEFAULT = Path("truceline-registry")
 """The registry of the commands that are told none."""
 
 
-def add_command(commands: Any, name: str, *, text: str, epilog: str) -> argparse.ArgumentParser:
-    """Add one command whose help is its description's first line."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=text.partition(".")[0].lower(),
-        description=text,
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    return parser
-
-
 def add_registry(parser: argparse.ArgumentParser) -> None:
     """Add the option that names the registry."""
     parser.add_argument(
         "--registry", type=Path, default=REGISTRY_DEFAULT, metavar="DIR", help="the registry (default: ./%(default)s)"
     )
-
-
-def moment(text: str) -> datetime:
-    """Read a moment in ISO 8601 with its zone."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time in ISO 8601") from error
-    if found.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} has no zone; write for example 2026-03-01T00:00:00Z")
-    return found.astimezone(UTC)
 
 
 def key_hex(text: str) -> str:

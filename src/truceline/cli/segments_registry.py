@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from truceline.cli.segments_options import add_command, add_registry, moment
+from truceline.cli.options import add_command, moment
+from truceline.cli.segments_options import add_registry
 
 if TYPE_CHECKING:
     from truceline.adapters.segments.enrolment import EnrolmentRecord, KeyGrant, KeyState

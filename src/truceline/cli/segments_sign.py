@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from truceline.cli.segments_options import add_command, key_hex, moment
+from truceline.cli.options import add_command, moment
+from truceline.cli.segments_options import key_hex
 
 if TYPE_CHECKING:
     import pyarrow as pa

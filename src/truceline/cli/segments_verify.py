@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from truceline.cli.segments_options import add_command, add_registry, moment, process_count
+from truceline.cli.options import add_command, moment
+from truceline.cli.segments_options import add_registry, process_count
 
 if TYPE_CHECKING:
     from truceline.adapters.segments.receiver import Receiver
@@ -58,27 +59,36 @@ def add_parsers(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Verify, write, and print the table; the state is written last, so that a call that failed can be given again."""
+    """Verify, write, put the whole folder in place, and print the table.
+
+    The state is written last, so that a call that failed before can be given again.
+    """
     import msgspec
 
     from truceline.adapters.segments.files import read_state, write_state
     from truceline.adapters.segments.outputs import sensors_csv, table_lines
     from truceline.adapters.segments.tally import total_of
+    from truceline.adapters.stores.durable import sync_folder
+    from truceline.adapters.stores.failures import store_failures
     from truceline.cli.output import write_bytes
     from truceline.errors import InputUnusable
 
     if args.out.exists():
         raise InputUnusable(f"{args.out}: exists; give a new folder")
+    partial = _partial(args.out)
     receiver = _receiver(args)
     if args.state is not None and (state := read_state(args.state)) is not None:
         receiver.restore(state)
-    row_count, wrong_count = _take_all(args, receiver)
+    row_count, wrong_count = _take_all(args, receiver, partial)
     sensors = receiver.sensors()
     total = total_of(sensors)
-    write_bytes(args.out / "sensors.csv", sensors_csv(sensors))
+    write_bytes(partial / "sensors.csv", sensors_csv(sensors))
     gaps = {name: stretches for name, stretches in receiver.gaps().items() if stretches}
     summary = {"total": total, "detection_count": row_count, "wrong_message_count": wrong_count, "gaps": gaps}
-    write_bytes(args.out / "summary.json", msgspec.json.format(msgspec.json.encode(summary, order="sorted")) + b"\n")
+    write_bytes(partial / "summary.json", msgspec.json.format(msgspec.json.encode(summary, order="sorted")) + b"\n")
+    with store_failures(args.out, "putting in place"):
+        partial.replace(args.out)
+        sync_folder(args.out.resolve().parent)
     if args.state is not None:
         write_state(args.state, receiver.state())
     for line in table_lines(sensors, total, shown_count=SHOWN_SENSOR_COUNT):
@@ -86,6 +96,19 @@ def run(args: argparse.Namespace) -> int:
     share = "none" if total.verified_share is None else f"{100.0 * total.verified_share:.2f} %"
     sys.stdout.write(f"verified: {share} of {total.received_message_count} messages received, into {args.out}\n")
     return 0
+
+
+def _partial(out: Path) -> Path:
+    """Give the folder in which all is written until it is whole; what a call that was cut off left there is removed."""
+    import shutil
+
+    from truceline.adapters.stores.failures import store_failures
+
+    partial = out.with_name(f".{out.name}.partial")
+    with store_failures(partial, "removing what is left of an earlier call in"):
+        if partial.exists():
+            shutil.rmtree(partial)
+    return partial
 
 
 def _receiver(args: argparse.Namespace) -> Receiver:
@@ -101,7 +124,7 @@ def _receiver(args: argparse.Namespace) -> Receiver:
     return Receiver(registry, beacons_ns=beacons_ns, exchange_secret=secret)
 
 
-def _take_all(args: argparse.Namespace, receiver: Receiver) -> tuple[int, int]:
+def _take_all(args: argparse.Namespace, receiver: Receiver, out: Path) -> tuple[int, int]:
     """Verify every segment in the order of receipt; give how many detections and how many wrong messages there are."""
     from truceline.adapters.segments.files import ns_of, read_segments, segment_paths
     from truceline.adapters.segments.gateway import WindowRoots
@@ -112,9 +135,9 @@ def _take_all(args: argparse.Namespace, receiver: Receiver) -> tuple[int, int]:
 
     received_ns = None if args.received_time is None else ns_of(args.received_time)
     segments = read_segments(segment_paths(args.received), received_ns=received_ns)
-    verified = verified_parts(args.out / "detections")
-    kept = quarantine_parts(args.out / "quarantine")
-    wrong = wrong_parts(args.out / "wrong_messages")
+    verified = verified_parts(out / "detections")
+    kept = quarantine_parts(out / "quarantine")
+    wrong = wrong_parts(out / "wrong_messages")
     roots = WindowRoots(args.gateway_id or "")
     for entry, outcome in verified_by(receiver.verifier, segments, process_count=args.processes):
         judged = receiver.judge(outcome, entry.content)
@@ -128,5 +151,5 @@ def _take_all(args: argparse.Namespace, receiver: Receiver) -> tuple[int, int]:
     for parts in (verified, kept, wrong):
         parts.flush()
     if args.gateway_id is not None:
-        write_bytes(args.out / "windows.jsonl", b"".join(window.leaf_bytes() + b"\n" for window in roots.windows()))
+        write_bytes(out / "windows.jsonl", b"".join(window.leaf_bytes() + b"\n" for window in roots.windows()))
     return verified.row_count, wrong.row_count

@@ -17,8 +17,8 @@ examples:
   truceline simulate --scenario network_tiny --out n   a small one; network_1200km is the large one
 
 what is written:
-  feeds/                  lines.parquet, firms_viirs.csv, firms_modis.csv, detections.csv, patrols.csv, media.csv and
-                          one claims_*.csv per party: the formats that `truceline ingest` reads
+  feeds/                  lines.parquet, firms_viirs.csv, firms_modis.csv, detections.csv, patrols.csv, media.csv,
+                          statements.csv and one claims_*.csv per party: the formats that `truceline ingest` reads
   agreement.yaml          the declared truce with its theatre, for --agreement
   ground_truth.csv        what truly happened; no command but the comparison in `truceline demo` reads it
   README.txt              what one party kept to and the other did not

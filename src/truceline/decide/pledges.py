@@ -13,6 +13,9 @@ from truceline.model.guarantee_view import SupportTotal
 LIMITED_BY: dict[SupportRung, SupportRung] = {"delivery": "allocation", "allocation": "commitment"}
 """No more can be delivered than was allocated, nor allocated than was committed; a pledge limits nothing."""
 
+RUNGS: tuple[SupportRung, ...] = ("pledge", "commitment", "allocation", "delivery")
+"""From said to delivered."""
+
 _Key = tuple[str, str, str]
 
 
@@ -58,8 +61,7 @@ def sum_over_donors(totals: Sequence[SupportTotal], rung: SupportRung) -> dict[s
 
 
 def _in_order(step: SupportStep) -> tuple[date, bool, int, str]:
-    rungs = ("pledge", "commitment", "allocation", "delivery")
-    return step.done_on, step.corrects is None, rungs.index(step.rung), step.step_id
+    return step.done_on, step.corrects is None, RUNGS.index(step.rung), step.step_id
 
 
 def _key(step: SupportStep) -> _Key:

@@ -7,6 +7,7 @@ import msgspec
 from truceline.model.attribution import Attribution
 from truceline.model.dossier import Dossier, EvidenceHash
 from truceline.model.event import Event
+from truceline.model.evidence import EvidenceItem
 from truceline.model.finding import Finding
 from truceline.model.quantity import canonical_bytes, content_id
 
@@ -19,6 +20,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     attribution: Attribution
     used: tuple[EvidenceHash, ...]
     known_not_used: tuple[EvidenceHash, ...]
+    items: tuple[EvidenceItem, ...] = ()
 
 
 def dossier_id_of(dossier: Dossier) -> str:
@@ -38,6 +40,7 @@ def bind(bundle: Bundle, *, agreement_sha256: str, code_version: str, synthetic:
         agreement_sha256=agreement_sha256,
         code_version=code_version,
         synthetic=synthetic,
+        items=bundle.items,
     )
     return msgspec.structs.replace(unnamed, dossier_id=dossier_id_of(unnamed))
 
@@ -84,6 +87,11 @@ def _faults_within(dossier: Dossier) -> list[str]:
         (
             not {entry.observation_id for entry in dossier.known_not_used} & set(used),
             "evidence stands both as used and as not used",
+        ),
+        (
+            {name for item in dossier.items for name in item.observation_ids}
+            <= {entry.observation_id for entry in (*dossier.used, *dossier.known_not_used)},
+            "an item of evidence rests on a record that is not named",
         ),
     )
     return [fault for holds, fault in checks if not holds]

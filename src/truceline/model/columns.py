@@ -60,6 +60,13 @@ OBSERVATION_SCHEMA = pa.schema(
         pa.field("station_id", pa.string()),
         pa.field("bearing_sigma_deg", pa.float64()),
         pa.field("amplitude_pa", pa.float64()),
+        # statement (its place's name stands in place_name)
+        pa.field("speaker_role", pa.string()),
+        pa.field("speaker", pa.string()),
+        pa.field("says", pa.string()),
+        pa.field("about", pa.string()),
+        pa.field("bloc", pa.string()),
+        pa.field("first_publisher", pa.string()),
     ]
 )
 """One row per observation of any kind; columns of other kinds are null. Times are UTC; counts as monitors write them.

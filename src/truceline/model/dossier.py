@@ -6,6 +6,7 @@ import msgspec
 
 from truceline.model.attribution import Attribution
 from truceline.model.event import Event
+from truceline.model.evidence import EvidenceItem
 from truceline.model.finding import Finding
 
 DOSSIER_SCHEMA_NAME = "truceline.dossier/1"
@@ -21,7 +22,11 @@ class EvidenceHash(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
-    """The bundle for one finding: records, hashes of the evidence, versions; `synthetic` marks a made-up theatre."""
+    """The bundle for one finding: records, hashes of the evidence, versions; `synthetic` marks a made-up theatre.
+
+    `used` is what the event was made of, `known_not_used` what else was known of it. Of both, attribution read the
+    `items`; a record that stands in one speaks in the answer, even where it is not part of the event.
+    """
 
     dossier_id: str
     finding: Finding
@@ -32,4 +37,5 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     agreement_sha256: str
     code_version: str
     synthetic: bool
+    items: tuple[EvidenceItem, ...] = ()
     schema_name: str = DOSSIER_SCHEMA_NAME

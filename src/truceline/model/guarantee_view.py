@@ -18,6 +18,7 @@ from truceline.model.guarantee import (
     Ladder,
     Pillar,
     StateName,
+    SupportRung,
 )
 
 RungName = Literal[
@@ -101,6 +102,14 @@ class SupportTotal(msgspec.Struct, frozen=True, kw_only=True):
         return self.allocation - self.delivery
 
 
+class SupportSum(msgspec.Struct, frozen=True, kw_only=True):
+    """What all donors together put on one rung, in one currency; a share in a body's support is not added again."""
+
+    rung: SupportRung
+    currency: str
+    amount: Decimal
+
+
 class ExclusionFinding(msgspec.Struct, frozen=True, kw_only=True):
     """A facility of our own held against the distance it has to keep from the line of one day; distance as a band.
 
@@ -146,3 +155,4 @@ class RegisterView(msgspec.Struct, frozen=True, kw_only=True):
     instruments: tuple[EntryState, ...]
     support: tuple[SupportTotal, ...]
     facilities: tuple[Facility, ...]
+    sums: tuple[SupportSum, ...] = ()

@@ -11,7 +11,7 @@ from truceline.model.quantity import Count, Position, TimeSpan, require_between,
 
 OBSERVATION_SCHEMA_NAME = "truceline.observation/1"
 
-ObservationKind = Literal["thermal", "media_report", "party_claim", "patrol_report", "detection"]
+ObservationKind = Literal["thermal", "media_report", "party_claim", "patrol_report", "detection", "statement"]
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +85,23 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True, tag="detection"):
     amplitude_pa: float | None
 
 
-Result = Thermal | MediaReport | PartyClaim | PatrolReport | Detection
+class Statement(msgspec.Struct, frozen=True, kw_only=True, tag="statement"):
+    """What a party, media or a mission says of who did something; `about` is the party spoken of.
+
+    `bloc` is the party whose media the speaker belongs to, `None` for neither's. `first_publisher` is who had it first
+    (PROV-O, `hadPrimarySource`): all copies name the same one.
+    """
+
+    speaker_role: Literal["party", "media", "mission"]
+    speaker: str
+    says: Literal["blames", "denies", "admits"]
+    about: str
+    bloc: str | None
+    first_publisher: str
+    place_name: str
+
+
+Result = Thermal | MediaReport | PartyClaim | PatrolReport | Detection | Statement
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):

@@ -345,6 +345,20 @@ class PreconditionState(msgspec.Struct, frozen=True, kw_only=True):
     unsure_count: int = 0
 
 
+class CoverageLoss(msgspec.Struct, frozen=True, kw_only=True):
+    """What an impediment took away: for how long, where, within which radius, from which sources. No conduct."""
+
+    impediment_id: str
+    kind: str
+    span: TimeSpan
+    lost_hours: float
+    place_name: str
+    ground_of: str | None
+    position: Position | None
+    radius_m: float | None
+    source_ids: tuple[str, ...]
+
+
 class RegisterState(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a register says at one moment under some texts; what was entered later is left aside."""
 
@@ -355,4 +369,5 @@ class RegisterState(msgspec.Struct, frozen=True, kw_only=True):
     clocks: tuple[ClockState, ...] = ()
     stages: tuple[StageState, ...] = ()
     preconditions: tuple[PreconditionState, ...] = ()
-    impediments: tuple[Impediment, ...] = ()
+    losses: tuple[CoverageLoss, ...] = ()
+    claims: tuple[ClaimSummary, ...] = ()

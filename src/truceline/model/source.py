@@ -15,6 +15,7 @@ FileKind = Literal[
     "party_claim",
     "patrol_report",
     "detection",
+    "statement",
     "contact_line",
 ]
 

@@ -20,6 +20,7 @@ from truceline.model.observation import (
     PatrolReport,
     Provenance,
     Result,
+    Statement,
     Thermal,
 )
 from truceline.model.quantity import Count, Position, TimeSpan
@@ -69,7 +70,10 @@ def _observation(row: Row, manifest: SourceManifest, received_times: Mapping[str
 
 
 def _influence(row: Row, manifest: SourceManifest) -> tuple[str, ...]:
-    """Give who could influence a record: of a claim, its claimant; else whom the feed's manifest names."""
+    """Give who could influence a record: of a claim, its claimant; of a statement, its party; else the feed's."""
+    if row["kind"] == "statement":
+        party = row["speaker"] if row["speaker_role"] == "party" else row["bloc"]
+        return () if party is None else (party,)
     return manifest.influenced_by_parties if row["claimant"] is None else (row["claimant"],)
 
 
@@ -141,12 +145,25 @@ def _detection(row: Row) -> Detection:
     )
 
 
+def _statement(row: Row) -> Statement:
+    return Statement(
+        speaker_role=row["speaker_role"],
+        speaker=row["speaker"],
+        says=row["says"],
+        about=row["about"],
+        bloc=row["bloc"],
+        first_publisher=row["first_publisher"],
+        place_name=row["place_name"],
+    )
+
+
 _RESULT_READERS: dict[str, Callable[[Row], Result]] = {
     "thermal": _thermal,
     "media_report": _media_report,
     "party_claim": _party_claim,
     "patrol_report": _patrol_report,
     "detection": _detection,
+    "statement": _statement,
 }
 
 _STATION_COLUMNS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from truceline.model.source import SourceManifest
-from truceline.observe import detection, media_report, party_claim, patrol_report, thermal
+from truceline.observe import detection, media_report, party_claim, patrol_report, statement, thermal
 from truceline.observe.tables import Decoder
 
 DECODERS: tuple[Decoder, ...] = (
@@ -14,6 +14,7 @@ DECODERS: tuple[Decoder, ...] = (
     thermal.DECODER,
     patrol_report.DECODER,
     detection.DECODER,
+    statement.DECODER,
 )
 """Every decoder; at most one recognises a given set of columns."""
 

@@ -10,8 +10,8 @@ from typing import assert_never
 
 import msgspec
 
-from truceline.model.attribution import Attribution, LedgerRow
-from truceline.model.dossier import Dossier
+from truceline.model.attribution import Attribution, LedgerItem, LedgerRow
+from truceline.model.dossier import Dossier, EvidenceHash
 from truceline.model.finding import Compliant, Exempt, Finding, Indeterminate, PotentialViolation
 from truceline.model.likelihood import likelihood_phrase
 from truceline.model.quantity import Position
@@ -50,6 +50,17 @@ BASIS_WORDS = {
 }
 
 
+MODALITY_WORDS = {
+    "patrol_report": "patrol's report",
+    "media_report": "news report",
+    "party_claim": "party's claim",
+    "statement": "statement",
+    "detection": "sensors",
+    "thermal": "heat seen from space",
+}
+"""Kinds of records as people call them; a kind that is not listed is shown as it is."""
+
+
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
     """One signed bar: where it starts, how long it is, and in words how far it moves whose odds."""
 
@@ -58,11 +69,20 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
     words: str
 
 
+class PageLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One item of a row: what it says, and who stands behind it."""
+
+    words: str
+    behind: str
+
+
 class PageRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the ledger as it is shown."""
+    """One row of the ledger as it is shown; `merged_words` says where it is a share of several, else nothing."""
 
     row: LedgerRow
     bar: Bar
+    lines: tuple[PageLine, ...]
+    merged_words: str
     alone_words: str
     basis_words: str
 
@@ -76,7 +96,10 @@ class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DossierPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the page shows besides the dossier itself; the first of `parties` is that of rightward bars."""
+    """Everything the page shows besides the dossier itself; the first of `parties` is that of rightward bars.
+
+    `read_count` counts records that are no part of the event and stand in a row; `aside` are those that stand in none.
+    """
 
     parties: tuple[str, str]
     verdict: str
@@ -88,6 +111,8 @@ class DossierPage(msgspec.Struct, frozen=True, kw_only=True):
     total: Bar
     ticks: tuple[tuple[float, str], ...]
     accounts: tuple[AccountRow, ...]
+    read_count: int
+    aside: tuple[EvidenceHash, ...]
 
 
 def render_dossier(dossier: Dossier) -> str:
@@ -127,6 +152,7 @@ def page_of(dossier: Dossier) -> DossierPage:
     )
     ordered = sorted(moving, key=lambda row: (-abs(row.context_log_ratio), row.cluster_id))
     verdict, note = verdict_of(attribution)
+    read = {name for row in moving for item in row.items for name in item.observation_ids}
     return DossierPage(
         parties=parties,
         verdict=verdict,
@@ -136,6 +162,8 @@ def page_of(dossier: Dossier) -> DossierPage:
             PageRow(
                 row=row,
                 bar=bar_of(row.context_log_ratio, reach_log_ratio, parties),
+                lines=tuple(line_of(item) for item in row.items),
+                merged_words=merged_words(row),
                 alone_words=ratio_words(row.alone_log_ratio, parties),
                 basis_words=BASIS_WORDS[row.basis],
             )
@@ -146,7 +174,23 @@ def page_of(dossier: Dossier) -> DossierPage:
         total=bar_of(attribution.log_odds_ratio, reach_log_ratio, parties),
         ticks=ticks_of(reach_log_ratio),
         accounts=accounts_of(attribution),
+        read_count=len(read - {entry.observation_id for entry in dossier.used}),
+        aside=tuple(entry for entry in dossier.known_not_used if entry.observation_id not in read),
     )
+
+
+def line_of(item: LedgerItem) -> PageLine:
+    """Say what an item says and who stands behind it, its kind of record as people call it."""
+    kind = MODALITY_WORDS.get(item.modality, item.modality)
+    said = item.statement.removeprefix(f"{item.modality} of ")
+    words = item.statement if said == item.statement else f"{kind} of {said}"
+    return PageLine(words=words, behind=f"{item.operator}; {kind}")
+
+
+def merged_words(row: LedgerRow) -> str:
+    """Give what a row says beyond its items: that it is a share of several taken together; empty where it is not."""
+    own = "; ".join(item.statement for item in row.items)
+    return row.statement.removeprefix(own).strip(" ()") if row.statement.startswith(own) else row.statement
 
 
 def verdict_of(attribution: Attribution) -> tuple[str, str]:

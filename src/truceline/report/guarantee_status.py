@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from truceline.model.guarantee import QUESTIONS, Assertion, Citation, Pillar
+from truceline.model.guarantee import QUESTIONS, Assertion, Citation, Pillar, SupportRung
 from truceline.model.guarantee_view import GuaranteeCell, LadderState, MatchRow, RegisterView, SupportTotal
 
 PILLAR_TITLES: dict[Pillar, str] = {
@@ -18,6 +18,14 @@ PILLAR_TITLES: dict[Pillar, str] = {
     "cooperation": "5 long-term cooperation",
 }
 """What the five pillars are called, in their order."""
+
+SUPPORT_WORDS: dict[SupportRung, str] = {
+    "pledge": "pledged",
+    "commitment": "committed",
+    "allocation": "allocated",
+    "delivery": "delivered",
+}
+"""What the rungs from said to delivered are called."""
 
 SOURCES_SHOWN_MAX_COUNT = 2
 """How many sources of one line are written out in text; JSON and the history have them all."""
@@ -149,6 +157,12 @@ def pillars_text(view: RegisterView, rows: Sequence[PillarRow]) -> str:
         lines.append(f"    {row.question}: {row.answer}" + (f"; {row.words}" if row.words else ""))
         if row.sources:
             lines.append(f"      source: {_sources_words(row.sources)}")
+    if view.sums:
+        lines += [
+            "",
+            "support on record over all donors, each currency by itself; no share of a body's support is added twice",
+        ]
+        lines += [f"  {SUPPORT_WORDS[one.rung]}: {one.currency} {amount_words(one.amount)}" for one in view.sums]
     lines += ["", "instruments"]
     for entry in view.instruments:
         signed = ", ".join(entry.signed) or "nobody on record"

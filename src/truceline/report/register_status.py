@@ -11,16 +11,18 @@ import msgspec
 
 from truceline.model.register import (
     CeilingState,
+    ClaimSummary,
     ClockState,
-    Impediment,
+    CoverageLoss,
     NoticeState,
     PreconditionState,
     RegisterState,
     StageState,
     VisitState,
 )
+from truceline.report.counts import count_words
 
-Section = Literal["visit", "notice", "ceiling", "clock", "step", "precondition", "impediment"]
+Section = Literal["visit", "notice", "ceiling", "clock", "step", "precondition", "impediment", "claim"]
 
 SECTION_TITLES: dict[Section, str] = {
     "visit": "Storage sites: last visit and next one due",
@@ -30,6 +32,7 @@ SECTION_TITLES: dict[Section, str] = {
     "step": "Steps of schedules",
     "precondition": "Quiet days that something waits for (counted from the events at hand; people declare)",
     "impediment": "Impediments: less was covered; none is conduct under fire",
+    "claim": "Claims, each as it was made: nothing is added up",
 }
 """What each section of the status is called, in the order they are shown."""
 
@@ -53,7 +56,8 @@ def register_status(state: RegisterState) -> list[StatusRow]:
         *(_clock(one, state.now) for one in state.clocks),
         *(_step(one, state.now) for one in state.stages),
         *(_precondition(one) for one in state.preconditions),
-        *_impediments(state.impediments),
+        *_losses(state.losses),
+        *(_claim(one) for one in state.claims),
     ]
 
 
@@ -190,11 +194,24 @@ def precondition_words(one: PreconditionState) -> str:
     return ", ".join(words)
 
 
-def _impediments(impediments: Sequence[Impediment]) -> Iterator[StatusRow]:
-    by_kind: dict[str, list[float]] = defaultdict(list)
-    for entry in impediments:
-        by_kind[entry.kind].append(entry.duration_minutes)
-    for kind, minutes in sorted(by_kind.items()):
-        yield StatusRow(
-            section="impediment", name=kind.replace("_", " "), state=f"{len(minutes)}, together {sum(minutes):.0f} min"
-        )
+def _losses(losses: Sequence[CoverageLoss]) -> Iterator[StatusRow]:
+    """Add up what was lost by kind and place; hours of different places are not added."""
+    minutes: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for loss in losses:
+        minutes[loss.kind, _lost_where(loss)].append(60.0 * loss.lost_hours)
+    for (kind, where), found in sorted(minutes.items()):
+        state = f"{len(found)}, together {sum(found):.0f} min{where}"
+        yield StatusRow(section="impediment", name=kind.replace("_", " "), state=state)
+
+
+def _lost_where(loss: CoverageLoss) -> str:
+    words = [f" at {loss.place_name}", f" on ground of {loss.ground_of}" if loss.ground_of else ""]
+    words.append("" if loss.radius_m is None else f", within {loss.radius_m / 1_000.0:g} km")
+    words.append(f", for {', '.join(loss.source_ids)}" if loss.source_ids else "")
+    return "".join(words)
+
+
+def _claim(claim: ClaimSummary) -> StatusRow:
+    counts = ", ".join(f"{count_words(one.count)} {one.unit}" for one in claim.counts)
+    span = f"{claim.window.start:%Y-%m-%d %H:%M} to {claim.window.end:%Y-%m-%d %H:%M}"
+    return StatusRow(section="claim", name=f"{claim.claimant} about {claim.actor}", state=f"{span}, claimed: {counts}")

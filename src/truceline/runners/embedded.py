@@ -38,6 +38,11 @@ RECORD_WAITING_MAX_COUNT = 100_000
 
 RUN_KIND = "run"
 
+UNREAD_KIND = "unread_record"
+"""Records of events that say something of a party which cannot be read, as `Rejection`, beside those of intake."""
+
+OUTPUT_KINDS = ("event", "finding", "attribution", "dossier", UNREAD_KIND)
+
 
 class RunStore(Protocol):
     """What the runner asks of a store; the workspace keeps it, and so can a double in memory."""
@@ -165,7 +170,7 @@ class EmbeddedRun:
         self._manifests = manifests
         self._on_progress = on_progress
         self._received_times = {file.file_sha256: file.received_time for file in store.ingested_files()}
-        self._waiting: dict[str, list[Any]] = {"event": [], "finding": [], "attribution": [], "dossier": []}
+        self._waiting: dict[str, list[Any]] = {kind: [] for kind in OUTPUT_KINDS}
         self._record_counts = dict.fromkeys(self._waiting, 0)
         self._observation_count = 0
         self._uncommitted_row_count = 0
@@ -308,6 +313,7 @@ def _records_by_kind(output: PipelineOutput) -> Iterator[tuple[str, Sequence[Any
     yield "finding", output.findings
     yield "attribution", output.attributions
     yield "dossier", output.dossiers
+    yield UNREAD_KIND, output.rejections
 
 
 def _restored(store: RunStore, settings_id: str) -> RunCheckpoint | None:

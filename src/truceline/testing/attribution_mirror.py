@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from truceline.attribute.stage import AttributeStage
+from truceline.attribute.stage import NO_ITEMS, AttributeStage, ItemsOf
 from truceline.model.attribution import Attribution
 from truceline.model.event import Event
+from truceline.model.evidence import EvidenceItem
 
 
 def mirrored_stage(stage: AttributeStage) -> AttributeStage:
@@ -38,13 +39,31 @@ def said(answer: Attribution, names: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def check_exchange_mirrors(stage: AttributeStage, events: Sequence[Event], answers: Sequence[Attribution]) -> None:
+def mirrored_item(item: EvidenceItem, names: Mapping[str, str]) -> EvidenceItem:
+    """Give the same item with the parties exchanged: who speaks, who is named, whose custody it is, whose shares."""
+    return msgspec.structs.replace(
+        item,
+        speaker=None if item.speaker is None else names.get(item.speaker, item.speaker),
+        about=None if item.about is None else names.get(item.about, item.about),
+        cluster_id=names.get(item.cluster_id, item.cluster_id),
+        operator=names.get(item.operator, item.operator),
+        shares=tuple(
+            msgspec.structs.replace(entry, party=names.get(entry.party, entry.party)) for entry in item.shares
+        ),
+    )
+
+
+def check_exchange_mirrors(
+    stage: AttributeStage, events: Sequence[Event], answers: Sequence[Attribution], *, items: ItemsOf = NO_ITEMS
+) -> None:
     """Hold that with the ground exchanged every answer is exchanged, bit for bit, and nothing else changes.
 
-    Probabilities, accounts and sensitivity change places, every ratio its sign; tier, reason and confidence stay.
+    What the parties say is exchanged with it. Probabilities, accounts and sensitivity change places, every ratio its
+    sign; tier, reason and confidence stay.
     """
     names = {stage.parties[0]: stage.parties[1], stage.parties[1]: stage.parties[0]}
-    mirrored = mirrored_stage(stage).answers(events)
+    exchanged = {revision: tuple(mirrored_item(item, names) for item in found) for revision, found in items.items()}
+    mirrored = mirrored_stage(stage).answers(events, items=exchanged)
     for here, there in zip(answers, mirrored, strict=True):
         plain, other = said(here, {}), said(there, names)
         assert plain == other, f"exchanging the parties changed more than names: {plain} became {other}"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from truceline.attribute.case import Case
 from truceline.attribute.control import ControlField
-from truceline.model.evidence import EvidenceItem
+from truceline.model.evidence import CataloguePlace, EvidenceItem
 from truceline.model.quantity import require_between
 from truceline.testing.attribution_theatre_attacks import Attack, attacked_field, attacked_items
 from truceline.testing.attribution_theatre_ground import PARTIES, Day, Spot, make_days
@@ -95,6 +95,20 @@ def make_theatre(wish: TheatreWish, chance: np.random.Generator) -> Theatre:
         responsible=np.array([happening.party_index for _, happening in made], dtype=np.int64),
         accounts=tuple(happening.account for _, happening in made),
         line_distance_m=np.array([abs(happening.day.depth_m(happening.place)) for _, happening in made]),
+    )
+
+
+def with_place_rates(case: Case, place: CataloguePlace) -> Case:
+    """Give a case whose place, and what was heard there, are held wrong as often as a catalogue says."""
+    number = place.patrol_wrong if case.place_modality == "patrol_report" else place.report_wrong
+    items = tuple(
+        msgspec.structs.replace(item, contamination_probability=number.number)
+        if item.modality == case.place_modality and item.contamination_probability is not None
+        else item
+        for item in case.items
+    )
+    return msgspec.structs.replace(
+        case, items=items, place_contamination_probability=number.number, place_basis=number.basis
     )
 
 

@@ -35,11 +35,18 @@ from truceline.attribute.evaluation import (
     share_of,
 )
 from truceline.attribute.layout import NEITHER
-from truceline.attribute.settings import AttributionSettings
+from truceline.attribute.rates import LearnedRates, learn_rates, loss_nats
+from truceline.attribute.settings import AttributionSettings, with_rates
 from truceline.attribute.tiers import TIERS, Tiers, responsibility, tiers_of
 from truceline.model.evidence import EvidenceCatalogue
 from truceline.model.quantity import require_between
-from truceline.testing.attribution_theatre import OWN_SIDE_DEFAULT_PROBABILITY, Theatre, TheatreWish, make_theatre
+from truceline.testing.attribution_theatre import (
+    OWN_SIDE_DEFAULT_PROBABILITY,
+    Theatre,
+    TheatreWish,
+    make_theatre,
+    with_place_rates,
+)
 from truceline.testing.attribution_theatre_attacks import Attack
 from truceline.testing.attribution_theatre_ground import PARTIES
 
@@ -47,7 +54,7 @@ CalibrationName = Literal["none", "slope", "isotonic", "venn_abers"]
 
 LEFT_OUT_PROBABILITIES = (0.05, 0.02, 0.01)
 DISTANCE_EDGES_M = (0.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0, 20_000.0, math.inf)
-CALIBRATE, SETS, JUDGE, RESAMPLE = 0, 1, 2, 3
+CALIBRATE, SETS, JUDGE, RESAMPLE, LEARN = 0, 1, 2, 3, 4
 """What each theatre is for; with the seed it seeds its chance, so that none shares an event with another."""
 
 
@@ -61,7 +68,10 @@ class TheatreRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EvaluationWish(msgspec.Struct, frozen=True, kw_only=True):
-    """What to evaluate: how many events each theatre has, from which seed, calibrated how, and which rows."""
+    """What to evaluate: how many events each theatre has, from which seed, calibrated how, and which rows.
+
+    `rates_events_count`: events to learn the catalogue's rates from; 0 to learn none.
+    """
 
     events_count: int
     calibration_events_count: int
@@ -69,11 +79,13 @@ class EvaluationWish(msgspec.Struct, frozen=True, kw_only=True):
     calibration: CalibrationName
     rows: tuple[TheatreRow, ...]
     resamples_count: int = 300
+    rates_events_count: int = 0
 
     def __post_init__(self) -> None:
         """Check the limits."""
         require_between("events_count", self.events_count, 10, 1_000_000)
         require_between("calibration_events_count", self.calibration_events_count, 50, 1_000_000)
+        require_between("rates_events_count", self.rates_events_count, 0, 1_000_000)
 
 
 class TierFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +132,7 @@ class TheatreEvaluation(msgspec.Struct, frozen=True, kw_only=True):
     parties: tuple[str, str]
     catalogue_version: str
     slope_ratio: float
+    rates: LearnedRates | None
     item_counts: tuple[float, float, float]
     calibrations: tuple[CalibrationFigures, ...]
     rows: tuple[RowFigures, ...]
@@ -140,12 +153,25 @@ class _Fitted(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
 
 def evaluate_theatre(
-    wish: EvaluationWish, catalogue: EvidenceCatalogue, *, say: Callable[[str], None]
+    wish: EvaluationWish,
+    catalogue: EvidenceCatalogue,
+    *,
+    say: Callable[[str], None],
+    rates: LearnedRates | None = None,
 ) -> TheatreEvaluation:
-    """Make theatres, decide every case, and hold the answers against what was so; `say` is told what is being done."""
+    """Make theatres, decide every case, and hold the answers against what was so; `say` is told what is being done.
+
+    `rates`: numbers of the catalogue learned before; a wish for rates of its own goes before them.
+    """
+    if wish.rates_events_count:
+        say(f"learning rates from {wish.rates_events_count:,} events of their own")
+        rates = learn_theatre_rates(wish.rates_events_count, wish.seed, catalogue)
+    plain = AttributionSettings(catalogue=catalogue)
+    settings = plain if rates is None else with_rates(plain, rates)
+    catalogue = settings.catalogue
     say(f"calibrating on {wish.calibration_events_count:,} events of their own")
     fitted = _fit(wish, catalogue)
-    settings = _with(AttributionSettings(catalogue=catalogue), fitted, wish.calibration)
+    settings = _with(settings, fitted, wish.calibration)
     rows: list[RowFigures] = []
     calibrations: tuple[CalibrationFigures, ...] = ()
     item_counts = (math.nan, math.nan, math.nan)
@@ -162,6 +188,7 @@ def evaluate_theatre(
         parties=PARTIES,
         catalogue_version=catalogue.version,
         slope_ratio=fitted.slope_ratio,
+        rates=rates,
         item_counts=item_counts,
         calibrations=calibrations,
         rows=tuple(rows),
@@ -182,8 +209,23 @@ def _decided(row: TheatreRow, wish: EvaluationWish, catalogue: EvidenceCatalogue
         attack=row.attack,
     )
     theatre = make_theatre(made, np.random.default_rng((wish.seed, purpose)))
-    decisions = decide_cases(theatre.cases, theatre.fields, parties=theatre.parties, catalogue=catalogue)
-    return _Decided(row=row, theatre=theatre, decisions=decisions)
+    return _Decided(row=row, theatre=theatre, decisions=_decide(theatre, catalogue))
+
+
+def _decide(theatre: Theatre, catalogue: EvidenceCatalogue) -> Decisions:
+    cases = [with_place_rates(case, catalogue.place) for case in theatre.cases]
+    return decide_cases(cases, theatre.fields, parties=theatre.parties, catalogue=catalogue)
+
+
+def learn_theatre_rates(events_count: int, seed: int, catalogue: EvidenceCatalogue) -> LearnedRates:
+    """Learn the catalogue's numbers from a theatre of its own, without attack."""
+    theatre = make_theatre(TheatreWish(events_count=events_count), np.random.default_rng((seed, LEARN)))
+    return learn_rates(
+        catalogue,
+        lambda tried: loss_nats(_decide(theatre, tried), theatre.responsible),
+        item_types=tuple(sorted({item.item_type for case in theatre.cases for item in case.items})),
+        case_count=int((theatre.responsible >= 0).sum()),
+    )
 
 
 def _fit(wish: EvaluationWish, catalogue: EvidenceCatalogue) -> _Fitted:

@@ -223,6 +223,7 @@ def head_text(evaluation: TheatreEvaluation) -> str:
     lines = [
         f"{wish.events_count:,} events each, seed {wish.seed}, calibration {wish.calibration} from "
         f"{wish.calibration_events_count:,} events, catalogue {evaluation.catalogue_version}{items}",
+        *(() if evaluation.rates is None else (evaluation.rates.title,)),
         *(f"  {row.row.name}: {ATTACK_WORDS[row.row.attack]}" for row in evaluation.rows if row.row.attack != "none"),
         "",
     ]

@@ -15,6 +15,7 @@ from truceline.model.observation import (
     PatrolReport,
     Provenance,
     Result,
+    Statement,
     Thermal,
 )
 from truceline.model.quantity import Count, Position, TimeSpan, canonical_bytes, content_id, exactly
@@ -143,6 +144,27 @@ def made_claim(span: TimeSpan, *, claimant: str = "A", actor: str = "B") -> Obse
         places=(),
     )
     return _observation(result, span, None, exactly(10))
+
+
+def made_statement(
+    spot: Spot,
+    *,
+    speaker: str = "A",
+    speaker_role: Literal["party", "media", "mission"] = "party",
+    says: Literal["blames", "denies", "admits"] = "blames",
+    about: str = "B",
+) -> Observation:
+    """Give what somebody says of who did something at a place; it is of nobody's media and nobody's copy."""
+    result = Statement(
+        speaker_role=speaker_role,
+        speaker=speaker,
+        says=says,
+        about=about,
+        bloc=None,
+        first_publisher=speaker,
+        place_name="",
+    )
+    return _observation(result, spot.span, _position(spot), exactly(1))
 
 
 def without_position(observation: Observation) -> Observation:

@@ -24,6 +24,7 @@ from truceline.testing.scenario_files import (
     media_csv,
     patrols_csv,
     readme_text,
+    statements_csv,
     thermal_csv,
     truth_csv,
     waves_csv,
@@ -32,6 +33,7 @@ from truceline.testing.scenario_ground import build_ground
 from truceline.testing.scenario_parameters import Scenario
 from truceline.testing.scenario_reports import media_reports, party_claims
 from truceline.testing.scenario_sensors import Outages, draw_outages, patrol_reports, station_detections, thermal_passes
+from truceline.testing.scenario_statements import statements
 from truceline.testing.scenario_truth import Truth, build_truth
 
 FEEDS_FOLDER = "feeds"
@@ -56,7 +58,7 @@ class SyntheticTheatre(msgspec.Struct, frozen=True, kw_only=True):
 def build_theatre(scenario: Scenario) -> SyntheticTheatre:
     """Draw a whole theatre; nothing but the scenario and its seed goes in."""
     chance = np.random.default_rng(scenario.seed)
-    ground_chance, truth_chance, thermal, outage, acoustic, patrol, media, claim = chance.spawn(8)
+    ground_chance, truth_chance, thermal, outage, acoustic, patrol, media, claim, say = chance.spawn(9)
     ground = build_ground(scenario, ground_chance)
     truth = build_truth(scenario, ground, truth_chance)
     outages = draw_outages(scenario, truth, outage)
@@ -65,6 +67,7 @@ def build_theatre(scenario: Scenario) -> SyntheticTheatre:
     patrols = patrol_reports(scenario, truth, patrol)
     reports = media_reports(scenario, truth, media)
     claims = party_claims(scenario, truth, claim)
+    said = statements(truth, say)
     feeds = {
         "lines.parquet": lines_parquet(scenario, ground),
         "firms_viirs.csv": thermal_csv(scenario, ground, pixels, instrument="VIIRS"),
@@ -72,6 +75,7 @@ def build_theatre(scenario: Scenario) -> SyntheticTheatre:
         "detections.csv": detections_csv(scenario, ground, detections),
         "patrols.csv": patrols_csv(scenario, ground, patrols),
         "media.csv": media_csv(scenario, ground, reports),
+        "statements.csv": statements_csv(scenario, ground, said),
         **{
             f"claims_{party.lower()}.csv": claims_csv(scenario, ground, claims, claimant=party)
             for party in scenario.parties
@@ -83,6 +87,7 @@ def build_theatre(scenario: Scenario) -> SyntheticTheatre:
         "detections.csv": detections["cause"],
         "patrols.csv": patrols["cause"],
         "media.csv": reports["cause"],
+        "statements.csv": said["cause"],
     }
     files = {f"{FEEDS_FOLDER}/{name}": content for name, content in feeds.items()}
     files |= _other_files(scenario, truth, outages, causes)

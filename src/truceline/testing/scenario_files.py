@@ -18,6 +18,7 @@ from truceline.testing.scenario_ground import Floats, Ground, Ints
 from truceline.testing.scenario_parameters import Scenario
 from truceline.testing.scenario_reports import OTHER
 from truceline.testing.scenario_sensors import Outages
+from truceline.testing.scenario_statements import PLACE_SIGMA_M
 from truceline.testing.scenario_truth import ARTILLERY, ENERGY_ATTACK, UAV_IMPACT, Truth, day_of, inside
 
 THERMAL_VIIRS_COLUMNS = ("bright_ti4", "bright_ti5")
@@ -156,7 +157,30 @@ def patrols_csv(scenario: Scenario, ground: Ground, reports: pl.DataFrame) -> by
             "means": reports["means"],
             "count": reports["count_text"],
             "description": reports["description"],
-            "weapon": pl.Series(["N/K"] * reports.height, dtype=pl.String),
+            "weapon": reports["weapon"],
+        }
+    )
+    return csv_bytes(scenario, frame)
+
+
+def statements_csv(scenario: Scenario, ground: Ground, said: pl.DataFrame) -> bytes:
+    """Write what parties, media and the mission say of who fired."""
+    longitude_deg, latitude_deg = ground.to_degrees(said["along_km"].to_numpy(), said["across_km"].to_numpy())
+    names = scenario.role_names
+    party = names_of(names, said["speaker_party"].to_numpy())
+    frame = pl.DataFrame(
+        {
+            "speaker": party.zip_with(party.is_not_null(), said["speaker"]),
+            "speaker_role": said["speaker_role"],
+            "says": said["says"],
+            "about": names_of(names, said["about"].to_numpy()),
+            "bloc": names_of(names, said["bloc"].to_numpy()),
+            "first_publisher": said["first_publisher"],
+            "start_utc": iso_times(said["start_s"].to_numpy()),
+            "end_utc": iso_times(said["end_s"].to_numpy()),
+            "lat": latitude_deg,
+            "lon": longitude_deg,
+            "position_sigma_m": np.full(said.height, PLACE_SIGMA_M),
         }
     )
     return csv_bytes(scenario, frame)

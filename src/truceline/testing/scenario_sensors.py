@@ -63,6 +63,9 @@ COMPASS_STEP_DEG = 22.5
 PATROL_HOURS = (8.0, 18.0)
 PATROL_REACH_KM = 12.0
 PATROL_SIGHT_KM = 3.0
+MORTAR_REACH_KM = 7.0
+WEAPON_NOT_TOLD_SHARE = 0.3
+WEAPON_WRONG_SHARE = 0.1
 
 
 class Outages(msgspec.Struct, frozen=True, kw_only=True):
@@ -236,6 +239,7 @@ def patrol_reports(scenario: Scenario, truth: Truth, chance: np.random.Generator
     sound, post = np.nonzero(noticed & (distance_km < PATROL_REACH_KM))
     size = sound.size
     course_deg = np.rad2deg(np.arctan2(-across_km, along_km))[sound, post]
+    seen = distance_km[sound, post] < PATROL_SIGHT_KM
     guessed_km = distance_km[sound, post] * chance.lognormal(0.0, 0.15, size)
     bearing_deg = ground.bearing_deg(course_deg + chance.normal(0.0, 5.0, size))
     return pl.DataFrame(
@@ -246,9 +250,10 @@ def patrol_reports(scenario: Scenario, truth: Truth, chance: np.random.Generator
             "bearing_deg": np.round(bearing_deg / COMPASS_STEP_DEG) * COMPASS_STEP_DEG % 360.0,
             "range_low_km": np.maximum(np.floor(guessed_km * 0.7), 0.2),
             "range_high_km": np.ceil(guessed_km * 1.4) + 1.0,
-            "means": _chosen(distance_km[sound, post] < PATROL_SIGHT_KM, "saw", "heard"),
+            "means": _chosen(seen, "saw", "heard"),
             "description": _described(sounds["heard_as"].to_numpy()[sound], chance),
             "count_text": _count_texts(sounds["rounds_count"].to_numpy()[sound], chance),
+            "weapon": _weapons(sounds["fired_km"].to_numpy()[sound], seen, chance.spawn(1)[0]),
             "cause": sounds["event_id"].gather(sound),
         }
     ).sort("time_s", "post_index", "bearing_deg", "range_low_km", "cause", maintain_order=True)
@@ -267,12 +272,22 @@ def _noticeable(truth: Truth) -> pl.DataFrame:
         .then(pl.lit("undetermined"))
         .otherwise(pl.lit("impact"))
         .alias("heard_as"),
+        pl.when(pl.col("kind") == ARTILLERY)
+        .then(
+            (
+                (pl.col("along_km") - pl.col("from_along_km")) ** 2
+                + (pl.col("across_km") - pl.col("from_across_km")) ** 2
+            )
+            ** 0.5
+        )
+        .alias("fired_km"),
     )
     guns = by_day.filter(pl.col("kind") == ARTILLERY).select(
         *shared,
         pl.col("from_along_km").alias("along_km"),
         pl.col("from_across_km").alias("across_km"),
         pl.lit("outgoing").alias("heard_as"),
+        pl.lit(None, dtype=pl.Float64).alias("fired_km"),
     )
     return pl.concat([impacts, guns])
 
@@ -287,6 +302,14 @@ def _described(heard_as: npt.NDArray[np.object_], chance: np.random.Generator) -
     other = np.where(heard_as == "impact", "outgoing", "impact")
     told = np.where((lots > 0.95) & (heard_as != "undetermined"), other, heard_as)
     return pl.Series(np.where(lots < 0.35, "undetermined", told).astype(str))
+
+
+def _weapons(fired_km: Floats, seen: Bools, chance: np.random.Generator) -> pl.Series:
+    """Name what had landed, where a patrol saw it: often not told, now and then the wrong weapon."""
+    lots = chance.random(fired_km.size)
+    near = (fired_km < MORTAR_REACH_KM) ^ (lots > 1.0 - WEAPON_WRONG_SHARE)
+    told = seen & np.isfinite(fired_km) & (lots > WEAPON_NOT_TOLD_SHARE)
+    return pl.Series(np.where(told, np.where(near, "120 mm mortar", "D-30"), "N/K").astype(str), dtype=pl.String)
 
 
 def _count_texts(counts: Ints, chance: np.random.Generator) -> list[str]:

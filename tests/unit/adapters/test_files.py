@@ -51,7 +51,7 @@ def refusal(path: Path) -> str:
     return found.reason
 
 
-@pytest.mark.parametrize("kind", ["thermal", "media_report", "party_claim", "patrol_report", "detection"])
+@pytest.mark.parametrize("kind", ["thermal", "media_report", "party_claim", "patrol_report", "detection", "statement"])
 def test_every_row_of_every_fixture_is_accounted_for(kind: str) -> None:
     """Accepted, rejected and duplicate rows of a file are all of its rows."""
     for path in sorted((FIXTURES / kind).glob("*.csv")):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truceline.assess.counts import SourcedReport, added, counts_of, counts_of_reports, without_copies
-from truceline.model.event import Event
+from truceline.assess.counts import SourcedReport, added, counts_of_reports, without_copies
 from truceline.model.quantity import Count, exactly
-from unit.assess.test_findings import EXPLOSION
 
 
 def report(report_id: str, *cites: str, event_id: str = "e", number: float = 1.0) -> SourcedReport:
@@ -41,18 +38,6 @@ def test_the_order_of_reports_does_not_matter(reports: list[SourcedReport]) -> N
     counts = counts_of_reports(reports)
 
     assert (2.0, 2, 2) == (counts.signature_count.low_count, counts.event_count, counts.copy_count)
-
-
-def test_the_newest_revision_stands_and_withdrawn_events_do_not_count() -> None:
-    """Two signatures in the newest revision of one event; the other event was withdrawn."""
-    first: Event = msgspec.structs.replace(EXPLOSION, signature_count=exactly(5))
-    second: Event = msgspec.structs.replace(
-        EXPLOSION, revision_index=1, supersedes_revision_index=0, signature_count=exactly(2)
-    )
-    withdrawn: Event = msgspec.structs.replace(EXPLOSION, event_id="other", evaluation_status="rejected")
-    counts = counts_of([second, first, withdrawn])
-
-    assert (2.0, 1) == (counts.signature_count.low_count, counts.event_count)
 
 
 def test_sums_of_intervals_are_intervals() -> None:

@@ -33,7 +33,8 @@ def test_everything_open_is_shown(capsys: pytest.CaptureFixture[str], tmp_path: 
         in said
     )
     assert "rung 1 (Warning): foreseen by 2026-03-05 08:00, nothing recorded, overdue by 1.0 h" in said
-    assert "delay: 1, together 15 min" in said
+    assert "delay: 1, together 15 min at " in said
+    assert "UA about CADLR: 2020-08-01 21:00 to 2020-08-02 21:00, claimed: 12 shellings, at least 40 shots" in said
     assert said.count("\n! ") == sum(row["flagged"] for row in rows)
 
 

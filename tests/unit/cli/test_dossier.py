@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from laws.dossier_case import made_case
 from truceline.cli import main
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder of dossiers of the tiny synthetic theatre."""
-    folder = tmp_path_factory.mktemp("dossiers")
-    assert main(["demo", "--scenario", "tiny", "--out", str(folder / "demo")]) == 0
-    assert main(["dossier", "write", "--store", str(folder / "demo" / "store"), "--out", str(folder / "out")]) == 0
-    return folder / "out"
+    out = tmp_path_factory.mktemp("dossiers") / "out"
+    assert main(["dossier", "write", "--store", str(made_case().store), "--out", str(out)]) == 0
+    return out
 
 
 def test_what_is_written_is_what_was_bound(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,12 +42,12 @@ def test_a_changed_dossier_is_found(written: Path, tmp_path: Path, capsys: pytes
 @pytest.mark.parametrize("place", ["taken", "taken/below"])
 @pytest.mark.parametrize("command", ["demo", "dossier"])
 def test_a_file_where_a_folder_is_to_be_is_said(
-    written: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, place: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, place: str
 ) -> None:
     """Where a file stands in the place of a folder to write into, one line names it and the file stays as it was."""
     (tmp_path / "taken").write_text("kept")
-    store = str(written.parent / "demo" / "store")
-    arguments = {"demo": ["demo", "--scenario", "tiny"], "dossier": ["dossier", "write", "--store", store]}[command]
+    write = ["dossier", "write", "--store", str(made_case().store)]
+    arguments = {"demo": ["demo", "--scenario", "tiny"], "dossier": write}[command]
     code = main([*arguments, "--out", str(tmp_path / place)])
 
     assert code == 1

@@ -68,6 +68,7 @@ def test_status_as_json_says_the_same(capsys: pytest.CaptureFixture[str], tmp_pa
 
     assert ("2026-01-08", {"FR"}) == (body["as_of"], {row["state"] for row in body["rows"]})
     assert all(row["sources"] or row["answer"] == "unknown" for row in body["rows"])
+    assert [] == body["support_sums"], "the seed records no support in money"
 
 
 def test_a_past_day_knows_less(capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,6 +39,7 @@ LAW_OF_GUARD = {
 HEARING_GUARDS = ("party_heard", "dissent_told", "clock_ran")
 
 
+@pytest.mark.no_cover  # millions of steps: traced it takes twice as long, and reaches no branch that others do not
 def test_every_state_of_one_guarantor_keeps_every_law() -> None:
     """No reachable state or act of one guarantor breaks a law, and rest can be reached from each state."""
     found = explore(ONE)

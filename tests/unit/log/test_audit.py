@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from truceline.adapters.log import sha256_many
 from truceline.adapters.log.audit import audit_log
 from truceline.adapters.log.note import Signer
 from truceline.adapters.log.policy import Policy
 from truceline.adapters.log.rows import LogRecord
 from truceline.adapters.log.service import EvidenceLog, policy_text_of
+from truceline.adapters.log.sha256_many import Hashing
 from unit.log.made_log import ORIGIN, START_S, clock_ms, made_log, records
 
 FLIPS_COUNT = 40
@@ -75,8 +77,14 @@ def test_a_sound_log_has_no_faults(sound: Path) -> None:
     assert (reports[0].leaf_count, reports[0].checkpoint_count, reports[0].erased_count) == (512, 2, 1)
 
 
-def test_any_changed_byte_is_found(sound: Path, tmp_path: Path) -> None:
-    """No single changed byte of journal, tiles, bundles, bodies or checkpoint passes the audit."""
+@pytest.mark.parametrize("single_most_count", [0, 1 << 60], ids=["compiled", "singly"])
+def test_any_changed_byte_is_found(
+    sound: Path, tmp_path: Path, single_most_count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No single changed byte of journal, tiles, bundles, bodies or checkpoint passes the audit, however it hashes."""
+    monkeypatch.setattr(sha256_many, "HASHING", Hashing(sha256_many._load))
+    monkeypatch.setattr(sha256_many, "SINGLE_MOST_COUNT", single_most_count)
+
     assert unseen_flips(sound, tmp_path / "log", seed=5, count=FLIPS_COUNT) == []
 
 

@@ -21,7 +21,8 @@ from truceline.adapters.log.tiles import (
     extend,
     tile_path,
 )
-from truceline.adapters.log.tiles_check import check_tiles, rebuild_tiles
+from truceline.adapters.log.tiles_check import check_tiles
+from truceline.adapters.log.tiles_rebuild import Piece, rebuild_tiles
 from truceline.adapters.log.tree import Frontier, consistency_proof, inclusion_proof, leaf_hashes_of, root_of
 from truceline.errors import StoreUnavailable
 from unit.log.rfc6962 import numbered, tree_hash
@@ -233,7 +234,8 @@ def test_tiles_made_again_are_the_same(tmp_path: Path) -> None:
     whole = files_of(tmp_path)
     (tmp_path / "tile/0/001").write_bytes(b"damaged")
     (tmp_path / "tile/0/777").write_bytes(b"does not belong")
-    frontier = rebuild_tiles(tmp_path, [entries[start : start + 120] for start in range(0, 900, 120)])
+    pieces = [Piece(entries[start : start + 120], is_end=True) for start in range(0, 900, 120)]
+    frontier = rebuild_tiles(tmp_path, pieces).frontier
 
     assert whole == files_of(tmp_path)
     assert tree_hash(entries) == frontier.root()
@@ -243,10 +245,10 @@ def test_tiles_can_be_made_where_none_were(tmp_path: Path) -> None:
     """Without any tiles they are made from the journal alone; where the folder is a file, that is said."""
     (tmp_path / "file").write_bytes(b"")
 
-    assert tree_hash(numbered(300)) == rebuild_tiles(tmp_path, [numbered(300)]).root()
+    assert tree_hash(numbered(300)) == rebuild_tiles(tmp_path, [Piece(numbered(300), is_end=True)]).frontier.root()
     assert 0 == check_tiles(tmp_path, [numbered(300)]).faults_count
     with pytest.raises(StoreUnavailable, match="making the tiles again failed"):
-        rebuild_tiles(tmp_path / "file", [[b"entry"]])
+        rebuild_tiles(tmp_path / "file", [Piece([b"entry"], is_end=True)])
 
 
 def test_a_disk_that_takes_less_than_was_given_is_given_the_rest(

@@ -29,7 +29,7 @@ ELSEWHERE = DAY.astimezone(timezone(timedelta(hours=3)))
 def test_an_observation_survives_its_canonical_bytes(record: Observation) -> None:
     """What is written is read back as the same observation, whatever its modality; its kind is its tag."""
     assert record == msgspec.json.decode(canonical_bytes(record), type=Observation)
-    assert record.kind in {"thermal", "media_report", "party_claim", "patrol_report", "detection"}
+    assert record.kind in {"thermal", "media_report", "party_claim", "patrol_report", "detection", "statement"}
 
 
 @pytest.mark.parametrize("name", ["result_time", "received_time", "logged_time"])

@@ -13,7 +13,7 @@ from truceline.observe.registry import decoder_for
 from truceline.observe.tables import DecodeContext, Decoder
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
-KINDS = ("thermal", "media_report", "party_claim", "patrol_report", "detection")
+KINDS = ("thermal", "media_report", "party_claim", "patrol_report", "detection", "statement")
 GOOD = sorted(path for kind in KINDS for path in (FIXTURES / kind).glob("good*.csv"))
 BROKEN = sorted(path for kind in KINDS for path in (FIXTURES / kind).glob("broken*.csv"))
 

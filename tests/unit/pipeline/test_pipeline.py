@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from laws.made import AFTER_ALL, BEFORE_ALL, DAY, observations
 from laws.test_attribute import line
 from laws.test_findings import AGREEMENT
+from truceline.adapters.agreements import load_weapons
 from truceline.adapters.evidence_catalogue import load_evidence_catalogue
 from truceline.associate.settings import AssociationSettings
 from truceline.attribute.settings import AttributionSettings
@@ -21,7 +22,7 @@ from truceline.model.finding import Compliant
 from truceline.model.observation import Observation
 from truceline.model.quantity import canonical_bytes
 from truceline.pipeline import Pipeline, PipelineOutput, PipelineSettings
-from truceline.testing.records import Spot, made_claim, made_patrol, moment
+from truceline.testing.records import Spot, made_claim, made_detection, made_patrol, made_statement, moment
 
 SETTINGS = PipelineSettings(
     agreement=AGREEMENT,
@@ -89,6 +90,65 @@ def test_an_impact_in_the_window_becomes_one_indicated_dossier() -> None:
     assert [entry.observation_id for entry in dossier.known_not_used] == [claim.observation_id]
     assert PIPELINE.kept_out_counts(state) == {"party claim: states no place": 1}
     assert PIPELINE.key(impact) == "2025-04-19"
+
+
+ARMED = Pipeline(msgspec.structs.replace(SETTINGS, catalogue=load_weapons()), lines=[line(date(2025, 4, 18))])
+NOON_S = 43_200.0
+
+
+def _seen(weapon: str) -> Observation:
+    """Give an impact at noon, well inside A's ground, with what a patrol saw had landed."""
+    impact = made_patrol(Spot(48.03, 37.0, moment(DAY, offset_s=NOON_S)), means="saw")
+    return msgspec.structs.replace(impact, result=msgspec.structs.replace(impact.result, weapon=weapon))
+
+
+def _station(offset_s: float, *, name: str = "S1") -> Observation:
+    """Give a detection on B's ground so many seconds after noon."""
+    return made_detection(Spot(48.2, 37.0, moment(DAY, offset_s=NOON_S + offset_s)), station_id=name)
+
+
+def test_everything_that_was_gathered_reaches_the_dossier() -> None:
+    """Weapon, silent station and statement are items of the dossier, and every record that they rest on is named."""
+    about = Spot(48.03, 37.0, moment(DAY, offset_s=NOON_S), 1_000.0)
+    alive = [_station(-900.0), _station(900.0)]
+    far = made_statement(Spot(48.9, 37.0, moment(DAY, offset_s=NOON_S)), speaker="B", about="A")
+    said = [made_statement(about), made_statement(about, speaker="B", about="A"), far]
+    records = [_seen("D-30"), *alive, *said]
+    _, output = ARMED.step(ARMED.initial(), records, AFTER_ALL)
+    (dossier,) = output.dossiers
+    read = {name for item in dossier.items for name in item.observation_ids}
+
+    assert ["expected_detection_absent", "party_blames_other", "party_blames_other", "weapon_class_from_remnant"] == [
+        item.item_type for item in dossier.items
+    ]
+    assert {record.observation_id for record in records} - {far.observation_id} == read
+    assert read <= {row.observation_id for row in (*dossier.used, *dossier.known_not_used)}
+    assert {"A", "B", "made_detection", "made_patrol_report"} == {
+        row.cluster_id for row in dossier.attribution.ledger if row.items
+    }
+    assert [] == check_dossier(dossier_bytes(dossier))
+    assert () == output.rejections
+
+
+def test_what_cannot_be_read_as_evidence_is_given_out() -> None:
+    """A weapon that nobody knows does not take the impact away: the event stands, and the record is a rejection."""
+    _, output = ARMED.step(ARMED.initial(), [_seen("trebuchet")], AFTER_ALL)
+
+    assert 1 == len(output.events)
+    assert ["weapon='trebuchet'"] == [one.reason.split(": ")[1].split(" is ")[0] for one in output.rejections]
+
+
+def test_exchanged_speakers_and_ground_exchange_the_dossiers_answer() -> None:
+    """Who speaks is read by role: with ground and speakers exchanged the probabilities are, bit for bit."""
+    about = Spot(48.03, 37.0, moment(DAY, offset_s=NOON_S), 1_000.0)
+    exchanged = Pipeline(ARMED.settings, lines=[line(date(2025, 4, 18), held_by="B")])
+    here = [_seen("D-30"), made_statement(about), made_claim(about.span)]
+    there = [_seen("D-30"), made_statement(about, speaker="B", about="A"), made_claim(about.span, claimant="B")]
+    (plain,) = ARMED.step(ARMED.initial(), here, AFTER_ALL)[1].attributions
+    (mirrored,) = exchanged.step(exchanged.initial(), there, AFTER_ALL)[1].attributions
+
+    assert plain.probability_of("A") == mirrored.probability_of("B")
+    assert plain.probability_of("B") == mirrored.probability_of("A")
 
 
 def test_a_late_record_gives_a_new_dossier_and_leaves_the_old() -> None:

@@ -18,7 +18,15 @@ from truceline.model.finding import Compliant, Exempt, Indeterminate, PotentialV
 from truceline.model.likelihood import LIKELIHOOD_BANDS, likelihood_phrase
 from truceline.model.quantity import Count, Position, TimeSpan
 from truceline.model.released import Released, Withheld
-from truceline.release import POLICIES, coarsen, coarsen_time, headline, release_event, released_cell_deg
+from truceline.release import (
+    POLICIES,
+    coarsen,
+    coarsen_time,
+    headline,
+    policy_for,
+    release_event,
+    released_cell_deg,
+)
 from truceline.release.coarsen import CELL_LADDER_DEG
 
 LATITUDES = floats(-90.0, 90.0)
@@ -301,3 +309,12 @@ def test_only_release_makes_released_records() -> None:
                     makers.add(path.relative_to(source).parts[0])
 
     assert makers == {"release"}
+
+
+def test_the_public_is_told_less_than_the_mission() -> None:
+    """Each audience has one policy of its own, and that of the public is later and coarser."""
+    mission, public = policy_for("mission"), policy_for("public")
+
+    assert {"mission": mission, "public": public} == POLICIES
+    assert public.delay_hours > mission.delay_hours
+    assert public.cell_deg > mission.cell_deg

@@ -16,6 +16,8 @@ from truceline.report.dossier_page import (
     BAR_HALF_PX,
     bar_of,
     finding_words,
+    line_of,
+    merged_words,
     page_of,
     place_words,
     probability_words,
@@ -24,7 +26,7 @@ from truceline.report.dossier_page import (
     ticks_of,
     title_of,
 )
-from unit.report.dossier_examples import answer, assessed, bound, finding, mirrored, undetermined
+from unit.report.dossier_examples import BLAMES, answer, assessed, bound, finding, mirrored, undetermined
 
 PARTIES = ("A", "B")
 
@@ -90,6 +92,29 @@ def test_everything_that_was_weighed_or_left_out_is_there() -> None:
     assert [] == [entry for entry in wanted if str(escape(entry)) not in text]
     assert len(attribution.hypotheses) == len(page_of(dossier).accounts) == 5
     assert "2 were near in place and time and not used" in text
+
+
+def test_each_item_of_a_row_stands_on_its_own_line() -> None:
+    """Reading a row needs no parting of sentences: each item is a line, with who stands behind it in people's words."""
+    dossier = assessed()
+    row = next(row for row in dossier.attribution.ledger if row.items)
+    item = msgspec.structs.replace(row.items[0], modality="patrol_report", statement="patrol_report of impact; there")
+    shown = line_of(item)
+
+    assert ("patrol's report of impact; there", f"{item.operator}; patrol's report") == (shown.words, shown.behind)
+    assert "sensors" == line_of(msgspec.structs.replace(item, modality="detection")).behind.rpartition("; ")[2]
+    assert "" == merged_words(row)
+    assert "share of two" == merged_words(msgspec.structs.replace(row, statement=f"{row.statement} (share of two)"))
+    assert "else" == merged_words(msgspec.structs.replace(row, statement="else"))
+
+
+def test_what_was_read_as_evidence_is_not_called_unused() -> None:
+    """A record that is no part of the event and stands in a row is counted there, not among what was left aside."""
+    dossier = bound(answer(msgspec.structs.replace(BLAMES, observation_ids=("o0",))), known_count=3)
+    text = render_dossier(dossier)
+
+    assert ["o1", "o2"] == [entry.observation_id for entry in page_of(dossier).aside]
+    assert "1 other was read as evidence of a party, in the rows above. 2 were near in place and time" in text
 
 
 def test_what_others_wrote_is_escaped() -> None:

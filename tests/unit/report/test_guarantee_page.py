@@ -98,6 +98,8 @@ def test_the_texts_say_all_there_is() -> None:
     match = match_text(match_rows(shown), shown)
 
     assert all(words in text for words in ("programme (bridge)", "and 2 more", "note: as relayed", "share of XE"))
+    assert "\n  committed: EUR 11.00\n\ninstruments\n" in text
+    assert "over all donors" not in pillars_text(view(-1), [])
     assert f"holds ... to {day(30)}" in history
     assert "source: none" in history_text([said("unknown")], subject="XA")
     assert "window open to" in match

@@ -17,6 +17,8 @@ from truceline.model.provision import Ceiling, Exemption, ResponseLadder, Respon
 from truceline.model.quantity import Count, TimeSpan, exactly
 from truceline.model.register import (
     CeilingCount,
+    ClaimedCount,
+    ClaimSummary,
     Impediment,
     InventoryCheck,
     InventoryItem,
@@ -30,6 +32,8 @@ from truceline.report.register_status import StatusRow, register_status, status_
 
 NOW = datetime(2030, 1, 10, 12, tzinfo=UTC)
 GUNS = tuple(InventoryItem(type_id="d_30", serial=str(number)) for number in range(6))
+
+AT_LEAST_40 = Count(low_count=40.0, high_count=None)
 
 COMMON = {"article": "1", "source_ids": ("s",)}
 TEXT = Agreement(
@@ -297,17 +301,38 @@ def test_a_step_that_somebody_dated_has_its_deadline(stage_id: str, days_ago: fl
     assert [] == status(stage_starts=(msgspec.structs.replace(start, stage_id=None),))
 
 
-def test_impediments_are_added_up_by_kind_and_flag_nothing() -> None:
-    """Delays are counted with their minutes; they are less coverage and no conduct."""
+def test_impediments_are_added_up_by_kind_and_place_and_flag_nothing() -> None:
+    """Delays at one place are counted with their minutes, on whose ground and for whom; none is conduct."""
     span = TimeSpan(start=NOW - timedelta(hours=2), end=NOW - timedelta(minutes=105))
     entries = tuple(
         Impediment(impediment_id=str(index), kind="delay", span=span, place_name="P", source="S") for index in range(2)
     )
     row = one(impediments=entries)
-
-    assert ("delay", "2, together 30 min", False) == (row.name, row.state, row.flagged)
+    wide = msgspec.structs.replace(entries[0], ground_of="A", radius_m=20_000.0, affected_source_ids=("uav",))
     later = msgspec.structs.replace(entries[0], span=TimeSpan(start=NOW + timedelta(1), end=NOW + timedelta(2)))
+
+    assert ("delay", "2, together 30 min at P", False) == (row.name, row.state, row.flagged)
+    assert "1, together 15 min at P on ground of A, within 20 km, for uav" == one(impediments=(wide,)).state
+    assert 2 == len(status(impediments=(*entries, wide)))
     assert [] == status(impediments=(later,))
+
+
+def test_claims_are_shown_one_by_one_in_their_own_units() -> None:
+    """What was claimed about each party stands by time as it was made, is flagged for nobody and never added up."""
+    window = TimeSpan(start=NOW - timedelta(days=2), end=NOW - timedelta(days=1))
+    counts = (ClaimedCount(unit="shellings", count=exactly(12)), ClaimedCount(unit="shots", count=AT_LEAST_40))
+    claim = ClaimSummary(claim_id="1", claimant="A", actor="B", window=window, counts=counts, source="S")
+    other = msgspec.structs.replace(claim, claim_id="2", claimant="B", actor="A")
+    later = msgspec.structs.replace(
+        claim, claim_id="3", window=TimeSpan(start=NOW + timedelta(1), end=NOW + timedelta(2))
+    )
+    rows = status(claims=(claim, later, claim, other))
+
+    assert ["B about A", "A about B", "A about B"] == [row.name for row in rows]
+    assert {"2030-01-08 12:00 to 2030-01-09 12:00, claimed: 12 shellings, at least 40 shots"} == {
+        row.state for row in rows
+    }
+    assert not any(row.flagged for row in rows)
 
 
 def test_the_text_marks_what_asks_for_attention_and_says_when_nothing_is_open() -> None:

@@ -48,9 +48,25 @@ def test_the_same_seed_says_the_same(capsys: pytest.CaptureFixture[str]) -> None
     assert printed[0] != printed[2]
 
 
+def test_rates_learned_once_are_used_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rates that were learned and written down give the same figures when read back; the text says what they are."""
+    plain = (*SMALL, "--attack", "none", "--own-side-probability", "0.03")
+    learned = evaluate(*plain, "--rates-events-count", "40", "--out", str(tmp_path))
+    first = capsys.readouterr().out
+    used = evaluate(*plain, "--rates", str(tmp_path / "learned_rates.json"))
+    second = capsys.readouterr().out
+
+    assert [0, 0] == [learned, used]
+    assert first == second
+    assert "rates: " in first
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        (("--rates", "no_such_file.json"), "cannot be read"),
+        (("--rates", __file__), "holds no learned rates"),
+        (("--rates-events-count", "-5"), "rates_events_count=-5 is outside"),
         (("--attack", "bribery"), "there are none, planted_media"),
         (("--own-side-probability", "1.5"), "outside [0, 1]"),
         (("--events-count", "2"), "events_count=2 is outside"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
 import numpy as np
 import pytest
 
+from truceline.adapters.evidence_catalogue import load_evidence_catalogue
 from truceline.model.evidence import OriginPoint
-from truceline.testing.attribution_theatre import Theatre, TheatreWish, make_theatre
+from truceline.testing.attribution_theatre import Theatre, TheatreWish, make_theatre, with_place_rates
 from truceline.testing.attribution_theatre_attacks import ATTACK_WORDS, ATTACKS, Attack
 from truceline.testing.attribution_theatre_ground import PARTIES, make_days
 from truceline.testing.attribution_theatre_truth import draw_false_flag, draw_happening
@@ -35,6 +37,20 @@ def test_one_seed_is_one_theatre(plain: Theatre) -> None:
     assert plain.cases == again.cases
     assert plain.responsible.tolist() == again.responsible.tolist()
     assert plain.cases != other.cases
+
+
+def test_places_are_held_wrong_as_the_catalogue_says(plain: Theatre) -> None:
+    """By the catalogue as it is read nothing changes; by another every place does, and no item but what it rests on."""
+    place = load_evidence_catalogue().place
+    number = msgspec.structs.replace(place.patrol_wrong, number=0.03)
+    other = msgspec.structs.replace(place, patrol_wrong=number, report_wrong=number)
+    again = tuple(msgspec.structs.replace(with_place_rates(case, place), place_basis="guess") for case in plain.cases)
+    moved = [with_place_rates(case, other) for case in plain.cases]
+    own = {item.contamination_probability for case in moved for item in case.items}
+
+    assert plain.cases == again
+    assert {0.03} == {case.place_contamination_probability for case in moved}
+    assert {None, 0.03, 0.5} == own
 
 
 def test_events_are_of_the_usual_size(plain: Theatre) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import sha256
-from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,9 +10,10 @@ import msgspec
 import numpy as np
 
 from truceline.adapters.log.checkpoint import Checkpoint, format_checkpoint
+from truceline.adapters.log.entry_rows import EntryRows
 from truceline.adapters.log.journal import JOURNAL_NAME, PADDING_MULTIPLE_COUNT, LogJournal
 from truceline.adapters.log.keys import key_set_faults, vkeys_for
-from truceline.adapters.log.leaf import LEAF_BYTES, SALT_BYTES, commitments_of
+from truceline.adapters.log.leaf import LEAF_BYTES, SALT_BYTES, commitment_rows
 from truceline.adapters.log.note import Verifier, parse_note, parse_signature_lines, verify_note
 from truceline.adapters.log.pages import page_faults
 from truceline.adapters.log.policy import Policy
@@ -22,6 +21,7 @@ from truceline.adapters.log.publisher import CHECKPOINT_NAME, public_note
 from truceline.adapters.log.refusal import Refused
 from truceline.adapters.log.rows import ERASED, SECRET_BYTES, Batch, KeySet, SignedCheckpoint
 from truceline.adapters.log.service import LOCK_NAME, POLICY_NAME, PUBLIC_NAME, system_ms
+from truceline.adapters.log.sha256_many import as_rows, digest_pieces
 from truceline.adapters.log.tiles import TILE_FOLDER, TileReader
 from truceline.adapters.log.tiles_check import check_tiles
 from truceline.adapters.stores.durable import WriterLock
@@ -54,58 +54,51 @@ class _Auditing:
         if len(self.faults) < FAULTS_SAID_COUNT:
             self.faults.append(fault)
 
-    def pieces(self, checkpoints: list[SignedCheckpoint]) -> Iterator[list[bytes]]:
+    def pieces(self, checkpoints: list[SignedCheckpoint]) -> Iterator[EntryRows]:
         """Give the leaves of each published tree as it grew, every batch held against what it commits to."""
         ends = [checkpoint.size_count for checkpoint in checkpoints]
-        pending: list[bytes] = []
+        pending = b""
         start = 0
         for batch in self.journal.batches():
             if batch.first_leaf_index != self.leaf_count:
                 self.say(f"batch {batch.batch_index} begins at leaf {batch.first_leaf_index}, not {self.leaf_count}")
             self.hold_batch(batch)
-            pending += batch.entries()
+            pending += batch.leaves
             self.leaf_count += batch.leaf_count
             while ends and ends[0] <= self.leaf_count:
                 end = ends.pop(0)
-                yield pending[: end - start]
-                del pending[: end - start]
-                start = end
+                taken_bytes = (end - start) * LEAF_BYTES
+                yield EntryRows(pending[:taken_bytes], width_bytes=LEAF_BYTES)
+                pending, start = pending[taken_bytes:], end
 
     def hold_batch(self, batch: Batch) -> None:
         """Hold commitments against salts and hashes, hashes against bodies; erased ones against the erasures."""
-        count, secrets = batch.leaf_count, batch.secrets
-        lengths = batch.body_lengths()
-        if len(secrets) != count * SECRET_BYTES or len(lengths) != count or sum(lengths) != len(batch.bodies):
+        count = batch.leaf_count
+        lengths = batch.length_column()
+        if len(batch.secrets) != count * SECRET_BYTES or len(lengths) != count or lengths.sum() != len(batch.bodies):
             self.say(f"batch {batch.batch_index} has secrets or bodies for another number of leaves")
             return
-        made = b"".join(commitments_of(secrets))
-        ends = list(accumulate(lengths))
         self.body_bytes += len(batch.bodies)
-        bodies = batch.bodies
-        found = b"".join(
-            [sha256(bodies[end - length : end]).digest() for end, length in zip(ends, lengths, strict=True)]
-        )
-        said = _column(batch.leaves, COMMITMENT, width_bytes=LEAF_BYTES)
-        kept = _column(secrets, slice(SALT_BYTES, SECRET_BYTES), width_bytes=SECRET_BYTES)
-        if made != said or found != kept:
-            columns = [[part[at : at + 32] for at in range(0, len(part), 32)] for part in (said, made, found, kept)]
-            self._hold_each(batch, list(zip(*columns, strict=True)))
+        secrets = as_rows(batch.secrets, width_bytes=SECRET_BYTES)
+        said = as_rows(batch.leaves, width_bytes=LEAF_BYTES)[:, COMMITMENT]
+        made, found = commitment_rows(secrets), digest_pieces(batch.bodies, lengths)
+        if np.array_equal(made, said) and np.array_equal(found, secrets[:, SALT_BYTES:]):
+            return
+        is_committed = (made == said).all(axis=1)
+        is_kept = (found == secrets[:, SALT_BYTES:]).all(axis=1)
+        for offset in np.flatnonzero(~(is_committed & is_kept)).tolist():
+            self._hold_each(batch, offset, is_committed=bool(is_committed[offset]), is_kept=bool(is_kept[offset]))
 
-    def _hold_each(self, batch: Batch, rows: list[tuple[bytes, ...]]) -> None:
-        for offset, (said, made, found, kept) in enumerate(rows):
-            leaf_index = batch.first_leaf_index + offset
-            is_blank = batch.secrets[offset * SECRET_BYTES : (offset + 1) * SECRET_BYTES] == ERASED
-            if is_blank and leaf_index in self.erased:
-                continue
-            if made != said:
-                self.say(f"leaf {leaf_index} does not commit to its salt and hash")
-            if found != kept:
-                self.say(f"the body of leaf {leaf_index} is not what was logged")
-
-
-def _column(rows: bytes, columns: slice, *, width_bytes: int) -> bytes:
-    """Give the same columns of rows of one width, one behind the other."""
-    return np.frombuffer(rows, dtype=np.uint8).reshape(-1, width_bytes)[:, columns].tobytes()
+    def _hold_each(self, batch: Batch, offset: int, *, is_committed: bool, is_kept: bool) -> None:
+        """Say what is wrong with a leaf, unless it was erased."""
+        leaf_index = batch.first_leaf_index + offset
+        is_blank = batch.secrets[offset * SECRET_BYTES : (offset + 1) * SECRET_BYTES] == ERASED
+        if is_blank and leaf_index in self.erased:
+            return
+        if not is_committed:
+            self.say(f"leaf {leaf_index} does not commit to its salt and hash")
+        if not is_kept:
+            self.say(f"the body of leaf {leaf_index} is not what was logged")
 
 
 def audit_log(path: Path, *, policy: Policy | None = None) -> AuditReport:

@@ -8,29 +8,31 @@ from __future__ import annotations
 
 import contextlib
 import os
-import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
 import apsw
 import msgspec
+import numpy as np
 
+from truceline.adapters.log.entry_rows import EntryRows
 from truceline.adapters.log.journal_reading import JournalReading
 from truceline.adapters.log.leaf import (
-    LAYOUT_VERSION,
     LEAF_BYTES,
     SALT_BYTES,
     TAG_BYTES,
     LeafKind,
-    commitments_of,
+    commitment_rows,
+    head_rows,
+    leaf_rows,
     subject_tag_of,
 )
 from truceline.adapters.log.rows import (
     ERASED,
+    LENGTH_TYPE,
     NO_SEQUENCE,
     SECRET_BYTES,
     Appended,
@@ -40,7 +42,9 @@ from truceline.adapters.log.rows import (
     runs_of,
 )
 from truceline.adapters.log.schema import ROW_MOST_BYTES, open_database
+from truceline.adapters.log.sha256_many import Bytes, Longs, as_rows, digest_pieces
 from truceline.adapters.log.tree import HASH_BYTES
+from truceline.adapters.stores.database import sync_what_stands, transaction
 from truceline.adapters.stores.durable import sync_folder
 from truceline.adapters.stores.failures import store_failures
 from truceline.errors import StoreUnavailable
@@ -50,6 +54,8 @@ PADDING_MULTIPLE_COUNT = 256
 """A published tree has a size divisible by this: full level-0 tiles, and how much was logged shows only coarsely."""
 ERASURE_SOURCE = "truceline.log.erasure"
 KEY_SOURCE = "truceline.log.key"
+EMPTY_SHA256 = sha256(b"").digest()
+"""What padding commits to."""
 
 Chance = Callable[[int], bytes]
 """Gives that many random bytes."""
@@ -60,10 +66,30 @@ ClockMs = Callable[[], int]
 class _Chosen(NamedTuple):
     """What of a batch goes in: the new records by index, their keys as runs or hashes, and contradicted keys."""
 
-    fresh: list[int]
+    fresh: Sequence[int]
     spans: list[tuple[str, int, int, int]]
     contents: list[tuple[bytes, int]]
     contradictions: list[tuple[int, int, bytes, int]]
+
+
+class _Bodies(NamedTuple):
+    """Records with their bodies one behind the other, each one's length [n] and its SHA-256 [n, 32]."""
+
+    records: Sequence[LogRecord]
+    content: bytes
+    lengths: Longs
+    digests: Bytes
+
+    def taken(self, places: Sequence[int]) -> _Bodies:
+        """Give some of them."""
+        records, at = [self.records[place] for place in places], np.asarray(places, dtype=np.int64)
+        return _Bodies(records, b"".join([record.body for record in records]), self.lengths[at], self.digests[at])
+
+
+def _bodies_of(records: Sequence[LogRecord]) -> _Bodies:
+    bodies = [record.body for record in records]
+    content, lengths = b"".join(bodies), np.fromiter(map(len, bodies), dtype=np.int64, count=len(bodies))
+    return _Bodies(records, content, lengths, digest_pieces(content, lengths))
 
 
 class LogJournal(JournalReading):
@@ -88,9 +114,7 @@ class LogJournal(JournalReading):
     def _prepare(self) -> None:
         ask = self._connection.execute
         if self._writes:
-            # What an ended process wrote and did not sync can be read, and might still be lost with the power: sync it
-            # before anything is acknowledged or signed on the strength of it.
-            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_FULL)
+            sync_what_stands(self._connection)
         last = ask(
             "SELECT batch_index, first_leaf_index, leaves FROM batch ORDER BY batch_index DESC LIMIT 1"
         ).fetchone()
@@ -108,9 +132,11 @@ class LogJournal(JournalReading):
         with contextlib.suppress(apsw.Error):
             if self._writes and not self._failed:
                 self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        with store_failures(self.path, "closing"):
-            self._connection.close()
-        self._disk.unregister()
+        try:
+            with store_failures(self.path, "closing"):
+                self._connection.close()
+        finally:
+            self._disk.unregister()
 
     def __enter__(self) -> Self:
         """Give the open journal."""
@@ -131,15 +157,16 @@ class LogJournal(JournalReading):
         a known source and sequence become a leaf of their own and an equivocation. `is_padded` adds leaves that look
         like any other up to the next multiple of 256, and a whole block of them where there would be none.
         """
-        digests = [sha256(record.body).digest() for record in records]
+        bodies = _bodies_of(records)
         first = self.size_count
         with self._writing():
-            chosen = self._choose(records, digests)
+            chosen = self._choose(bodies)
             padding_count = (-(first + len(chosen.fresh))) % PADDING_MULTIPLE_COUNT if is_padded else 0
             if is_padded and not chosen.fresh and not padding_count and self._is_published_whole():
                 padding_count = PADDING_MULTIPLE_COUNT
             if chosen.fresh or padding_count:
-                self._insert_batch([(records[at], digests[at]) for at in chosen.fresh], padding_count=padding_count)
+                fresh = bodies if len(chosen.fresh) == len(records) else bodies.taken(chosen.fresh)
+                self._insert_batch(fresh, padding_count=padding_count)
                 self._insert_keys(chosen)
         return Appended(
             first_leaf_index=first,
@@ -153,12 +180,17 @@ class LogJournal(JournalReading):
         newest = self._connection.execute("SELECT max(size_count) FROM checkpoint").get
         return (newest or 0) == self.size_count
 
-    def _choose(self, records: Sequence[LogRecord], digests: Sequence[bytes]) -> _Chosen:
+    def _choose(self, bodies: _Bodies) -> _Chosen:
         """Give the records that are new, their keys, and the keys under which other bytes stand."""
+        records = bodies.records
         if self._is_new_run(records):
             span = (records[0].source, records[0].sequence, self.size_count, len(records))
-            return _Chosen(list(range(len(records))), [span], [], [])
-        chosen = _Chosen([], [], [], [])
+            return _Chosen(range(len(records)), [span], [], [])
+        return self._choose_each(records, EntryRows(bodies.digests.tobytes(), width_bytes=HASH_BYTES))
+
+    def _choose_each(self, records: Sequence[LogRecord], digests: Sequence[bytes]) -> _Chosen:
+        fresh: list[int] = []
+        chosen = _Chosen(fresh, [], [], [])
         keys: list[tuple[str, int, int]] = []
         seen: dict[tuple[str, int] | bytes, set[bytes]] = {}
         for index, (record, digest) in enumerate(zip(records, digests, strict=True)):
@@ -168,7 +200,7 @@ class LogJournal(JournalReading):
             standing = seen[key]
             if digest in standing:
                 continue
-            leaf_index = self.size_count + len(chosen.fresh)
+            leaf_index = self.size_count + len(fresh)
             if standing:
                 source_index = self._source_index(record.source)
                 chosen.contradictions.append((source_index, record.sequence, digest, leaf_index))
@@ -177,7 +209,7 @@ class LogJournal(JournalReading):
             else:
                 keys.append((record.source, record.sequence, leaf_index))
             standing.add(digest)
-            chosen.fresh.append(index)
+            fresh.append(index)
         return chosen._replace(spans=runs_of(keys))
 
     def _is_new_run(self, records: Sequence[LogRecord]) -> bool:
@@ -229,25 +261,30 @@ class LogJournal(JournalReading):
             self._tags[subject] = subject_tag_of(subject, self._tag_key)
         return self._tags[subject]
 
-    def _insert_batch(self, chosen: Sequence[tuple[LogRecord, bytes]], *, padding_count: int) -> None:
+    def _insert_batch(self, bodies: _Bodies, *, padding_count: int) -> None:
         """Insert one batch: leaves with fresh salts, then padding that commits to nothing under a salt of its own."""
         self._time_ms = max(self._time_ms, self._clock_ms())
-        time_said = self._time_ms.to_bytes(8, "big")
-        count = len(chosen) + padding_count
+        count = len(bodies.records) + padding_count
         chance = self._chance(count * SALT_BYTES + padding_count * TAG_BYTES)
-        heads = {kind: bytes((LAYOUT_VERSION, kind)) + time_said for kind in LeafKind}
-        empty = sha256(b"").digest()
-        digests = [digest for _, digest in chosen] + [empty] * padding_count
-        salts = [chance[at : at + SALT_BYTES] for at in range(0, count * SALT_BYTES, SALT_BYTES)]
-        tag_by_source = {source: self._tag(source) for source in {record.source for record, _ in chosen}}
-        tags = [tag_by_source[record.source] for record, _ in chosen]
-        tags += [chance[at : at + TAG_BYTES] for at in range(count * SALT_BYTES, len(chance), TAG_BYTES)]
-        starts = [heads[record.kind] for record, _ in chosen] + [heads[LeafKind.SEALED]] * padding_count
-        secrets = b"".join(chain.from_iterable(zip(salts, digests, strict=True)))
-        leaves = b"".join(chain.from_iterable(zip(starts, commitments_of(secrets), tags, strict=True)))
-        bodies = [record.body for record, _ in chosen]
-        lengths = struct.pack(f">{count}I", *map(len, bodies), *(0,) * padding_count)
-        self._put_batch(leaves, secrets, lengths, b"".join(bodies))
+        secrets = np.empty((count, SECRET_BYTES), dtype=np.uint8)
+        secrets[:, :SALT_BYTES] = as_rows(chance[: count * SALT_BYTES], width_bytes=SALT_BYTES)
+        secrets[: len(bodies.records), SALT_BYTES:] = bodies.digests
+        secrets[len(bodies.records) :, SALT_BYTES:] = np.frombuffer(EMPTY_SHA256, dtype=np.uint8)
+        tags = np.empty((count, TAG_BYTES), dtype=np.uint8)
+        tags[: len(bodies.records)] = self._tags_of(bodies.records)
+        tags[len(bodies.records) :] = as_rows(chance[count * SALT_BYTES :], width_bytes=TAG_BYTES)
+        kinds = [record.kind for record in bodies.records] + [LeafKind.SEALED] * padding_count
+        leaves = leaf_rows(head_rows(kinds, self._time_ms), commitment_rows(secrets), tags)
+        lengths = np.concatenate((bodies.lengths, np.zeros(padding_count, dtype=np.int64)))
+        self._put_batch(leaves.tobytes(), secrets.tobytes(), lengths.astype(LENGTH_TYPE).tobytes(), bodies.content)
+
+    def _tags_of(self, records: Sequence[LogRecord]) -> Bytes:
+        """Give the subject tags of records [n, 8], or the one of them all."""
+        sources = [record.source for record in records]
+        tag_by_source = {source: self._tag(source) for source in set(sources)}
+        if len(tag_by_source) == 1:
+            return as_rows(tag_by_source[sources[0]], width_bytes=TAG_BYTES)
+        return as_rows(b"".join([tag_by_source[source] for source in sources]), width_bytes=TAG_BYTES)
 
     def _put_batch(self, leaves: bytes, secrets: bytes, lengths: bytes, bodies: bytes) -> None:
         if len(bodies) > ROW_MOST_BYTES:
@@ -271,7 +308,7 @@ class LogJournal(JournalReading):
         """Insert a leaf of the log's own, numbered by its place."""
         record = LogRecord(body, source, self.size_count, kind)
         span = (source, self.size_count, self.size_count, 1)
-        self._insert_batch([(record, sha256(body).digest())], padding_count=0)
+        self._insert_batch(_bodies_of([record]), padding_count=0)
         self._insert_keys(_Chosen([0], [span], [], []))
 
     def put_checkpoint(self, checkpoint: SignedCheckpoint) -> None:
@@ -354,16 +391,8 @@ class LogJournal(JournalReading):
         if self._failed:
             raise StoreUnavailable(f"{self.path}: an earlier write failed; close the log and open it again")
         self._failed = True
-        with store_failures(self.path, "writing"):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(apsw.Error):
-                    if self._connection.in_transaction:
-                        self._connection.execute("ROLLBACK")
-                raise
+        with store_failures(self.path, "writing"), transaction(self._connection):
+            yield
         self._failed = False
 
 

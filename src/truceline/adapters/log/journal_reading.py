@@ -10,6 +10,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from truceline.adapters.log.entry_rows import EntryRows
 from truceline.adapters.log.leaf import LEAF_BYTES, SALT_BYTES
 from truceline.adapters.log.pages import frames_written_count
 from truceline.adapters.log.rows import (
@@ -74,7 +75,7 @@ class JournalReading:
             for batch_index in range(first or 1, self._batch_count + 1):
                 yield self._batch(batch_index)
 
-    def leaves(self, *, first_leaf_index: int) -> Iterator[list[bytes]]:
+    def leaves(self, *, first_leaf_index: int) -> Iterator[EntryRows]:
         """Give all leaves from one on, batch by batch, without what they commit to; the newest batch is remembered."""
         if first_leaf_index >= self._tail[0]:
             yield _leaves_after(*self._tail, first_leaf_index)
@@ -195,9 +196,8 @@ class JournalReading:
         )
 
 
-def _leaves_after(start: int, leaves: bytes, first_leaf_index: int) -> list[bytes]:
-    skipped_bytes = max(0, first_leaf_index - start) * LEAF_BYTES
-    return [leaves[at : at + LEAF_BYTES] for at in range(skipped_bytes, len(leaves), LEAF_BYTES)]
+def _leaves_after(start: int, leaves: bytes, first_leaf_index: int) -> EntryRows:
+    return EntryRows(leaves, width_bytes=LEAF_BYTES)[max(0, first_leaf_index - start) :]
 
 
 def _checkpoint(values: tuple[Any, ...]) -> SignedCheckpoint:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,7 +11,7 @@ from truceline.adapters.log.keys_text import SignatureKind
 from truceline.adapters.log.note import Note, Signer, Verifier, parse_note, sign_note, verify_note
 from truceline.adapters.log.refusal import Refused
 from truceline.adapters.log.rows import KeySet
-from truceline.adapters.stores.durable import sync_folder
+from truceline.adapters.stores.durable import make_folder, sync_folder, write_new_file
 from truceline.adapters.stores.failures import store_failures
 from truceline.errors import StoreUnavailable
 
@@ -31,27 +30,17 @@ def new_signers(origin: str, seeds: Sequence[bytes]) -> list[Signer]:
 def write_keys(folder: Path, signers: Sequence[Signer]) -> None:
     """Keep secret keys, each in a new file that only its owner may read, durable before this returns."""
     with store_failures(folder, "keeping keys in"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder.resolve().parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(folder.resolve().parent)
         for signer in signers:
-            _write_new(folder / f"{signer.verifier.key_id.hex()}{SUFFIX}", f"{signer.skey}\n".encode())
-        sync_folder(folder)
+            write_new_file(folder / f"{signer.verifier.key_id.hex()}{SUFFIX}", f"{signer.skey}\n".encode())
 
 
 def write_key_file(path: Path, signer: Signer) -> None:
     """Keep one secret key in a new file that only its owner may read."""
     with store_failures(path, "keeping the key in"):
-        _write_new(path, f"{signer.skey}\n".encode())
-        sync_folder(path.resolve().parent)
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        written_bytes = os.write(descriptor, content)
-        assert written_bytes == len(content), "a key fits into one write"
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        write_new_file(path, f"{signer.skey}\n".encode())
 
 
 def read_signer(path: Path) -> Signer:

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from enum import IntEnum
-from hashlib import sha256
 
 import msgspec
+import numpy as np
 
 from truceline.adapters.log.refusal import COUNT_MOST_COUNT, Refused
+from truceline.adapters.log.sha256_many import Bytes, digest_rows
 
 LEAF_BYTES = 50
 SALT_BYTES = 32
 TAG_BYTES = 8
 COMMITMENT_BYTES = 32
+HEAD_BYTES = 10
 LAYOUT_VERSION = 1
 
 _COMMITMENT_PREFIX = b"ev/v1\0"
@@ -82,10 +85,22 @@ def commitment_to_hash(body_sha256: bytes, salt: bytes) -> bytes:
     return hashlib.sha256(_COMMITMENT_PREFIX + salt + body_sha256).digest()
 
 
-def commitments_of(secrets: bytes) -> list[bytes]:
-    """Give the commitments of many bodies: `secrets` is each one's 32-byte salt and SHA-256, one behind the other."""
-    width = SALT_BYTES + COMMITMENT_BYTES
-    return [sha256(_COMMITMENT_PREFIX + secrets[at : at + width]).digest() for at in range(0, len(secrets), width)]
+def commitment_rows(secrets: Bytes) -> Bytes:
+    """Give the commitments [n, 32] of many bodies from each one's 32-byte salt and SHA-256 [n, 64]."""
+    return digest_rows(secrets, prefix=_COMMITMENT_PREFIX)
+
+
+def leaf_rows(heads: Bytes, commitments: Bytes, tags: Bytes) -> Bytes:
+    """Write leaves [n, 50] from their kinds and times [n, 10], commitments [n, 32] and subject tags [n, 8]."""
+    return np.concatenate((heads, commitments, tags), axis=1)
+
+
+def head_rows(kinds: Sequence[LeafKind], time_ms: int) -> Bytes:
+    """Write what leaves of one time begin with [n, 10]: version, kind, time."""
+    made = np.empty((len(kinds), HEAD_BYTES), dtype=np.uint8)
+    made[:] = np.frombuffer(bytes((LAYOUT_VERSION, 0)) + time_ms.to_bytes(8, "big"), dtype=np.uint8)
+    made[:, 1] = np.frombuffer(bytes(kinds), dtype=np.uint8)
+    return made
 
 
 def subject_tag_of(subject: str, tag_key: bytes) -> bytes:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from truceline.adapters.log.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
-from truceline.adapters.log.journal import LogJournal
+from truceline.adapters.log.journal import PADDING_MULTIPLE_COUNT, LogJournal
 from truceline.adapters.log.keys import signers_for, vkeys_for
 from truceline.adapters.log.note import Note, Signer, parse_note, parse_signature_lines, sign_note, with_signatures
+from truceline.adapters.log.refusal import Refused
 from truceline.adapters.log.rows import Appended, LogRecord, SignedCheckpoint
 from truceline.adapters.log.tiles import TileWriter
-from truceline.adapters.log.tiles_check import rebuild_tiles
+from truceline.adapters.log.tiles_rebuild import PIECE_MOST_COUNT, Piece, rebuild_tiles
 from truceline.adapters.log.tree import Frontier
+from truceline.adapters.stores.durable import durable_file, make_folder
 from truceline.adapters.stores.failures import store_failures
 from truceline.errors import StoreUnavailable
 
@@ -79,8 +80,7 @@ class Publisher:
         try:
             return self._extend(before), False
         except StoreUnavailable:
-            rebuild_tiles(self._folder, self._published_batches(before.size_count))
-            self._writer = TileWriter(self._folder)
+            self._rebuild(before.size_count)
             return self._extend(before), True
 
     def _extend(self, before: Frontier) -> Frontier:
@@ -89,26 +89,17 @@ class Publisher:
             frontier = self._writer.write(entries, before=frontier)
         return frontier
 
-    def _published_batches(self, size_count: int) -> Iterator[list[bytes]]:
-        start = 0
-        for checkpoint in self._journal.checkpoints():
-            if checkpoint.size_count > size_count:
-                return
-            entries: list[bytes] = []
-            for leaves in self._journal.leaves(first_leaf_index=start):
-                entries += leaves
-                if start + len(entries) >= checkpoint.size_count:
-                    break
-            yield entries[: checkpoint.size_count - start]
-            start = checkpoint.size_count
+    def _rebuild(self, size_count: int) -> None:
+        published = [each for each in self._journal.checkpoints() if each.size_count <= size_count]
+        rebuild_tiles(self._folder, published_pieces(self._journal, published))
+        self._writer = TileWriter(self._folder)
 
     def _hold_tiles(self, newest: SignedCheckpoint) -> None:
         """Hold that the tiles on disk lead to the newest checkpoint, or make them again."""
         try:
             self._writer.write((), before=newest.frontier)
         except StoreUnavailable:
-            rebuild_tiles(self._folder, self._published_batches(newest.size_count))
-            self._writer = TileWriter(self._folder)
+            self._rebuild(newest.size_count)
 
     def _sign(self, frontier: Frontier, *, before_size_count: int, time_s: int) -> SignedCheckpoint:
         journal = self._journal
@@ -126,16 +117,36 @@ class Publisher:
         return SignedCheckpoint(size_count=frontier.size_count, root=root, note=note, frontier=frontier, time_s=time_s)
 
 
-def _pieces(journal: LogJournal, first_leaf_index: int) -> Iterator[list[bytes]]:
+def _pieces(journal: LogJournal, first_leaf_index: int) -> Iterator[Sequence[bytes]]:
     """Give committed leaves from one on in pieces that end where full tiles end."""
     pending: list[bytes] = []
     for leaves in journal.leaves(first_leaf_index=first_leaf_index):
+        if not pending and len(leaves) <= TILES_AT_ONCE_COUNT and len(leaves) % PADDING_MULTIPLE_COUNT == 0:
+            yield leaves  # the rule: one batch with its padding
+            continue
         pending += leaves
         while len(pending) > TILES_AT_ONCE_COUNT:
             yield pending[:TILES_AT_ONCE_COUNT]
             del pending[:TILES_AT_ONCE_COUNT]
     if pending:
         yield pending
+
+
+def published_pieces(journal: LogJournal, checkpoints: Sequence[SignedCheckpoint]) -> Iterator[Piece]:
+    """Give the published leaves in order, cut where each published tree ends and where they become many."""
+    ends = [checkpoint.size_count for checkpoint in reversed(checkpoints)]
+    pending: list[bytes] = []
+    start = 0
+    for leaves in journal.leaves(first_leaf_index=0):
+        pending += leaves
+        while ends and (count := min(ends[-1] - start, PIECE_MOST_COUNT)) <= len(pending):
+            start += count
+            yield Piece(pending[:count], is_end=start == ends[-1])
+            del pending[:count]
+            if start == ends[-1]:
+                ends.pop()
+        if not ends:
+            return
 
 
 def public_note(journal: LogJournal, checkpoint: SignedCheckpoint) -> str:
@@ -154,16 +165,11 @@ def own_note(note_text: str) -> str:
 
 
 def publish_note(journal: LogJournal, checkpoint: SignedCheckpoint, folder: Path) -> None:
-    """Put a checkpoint out under its public name, whole."""
-    path = folder / CHECKPOINT_NAME
-    temporary = folder / f"{CHECKPOINT_NAME}.part"
-    with store_failures(path, "publishing"):
-        folder.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            stream.write(public_note(journal, checkpoint).encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
+    """Put a checkpoint out under its public name, whole, and durable when this returns."""
+    with store_failures(folder, "publishing"):
+        make_folder(folder)
+    with durable_file(folder / CHECKPOINT_NAME) as stream:
+        stream.write(public_note(journal, checkpoint).encode())
 
 
 def require_no_rollback(journal: LogJournal, folder: Path) -> None:
@@ -175,7 +181,13 @@ def require_no_rollback(journal: LogJournal, folder: Path) -> None:
         content = path.read_bytes()
     if not content:
         return
-    shown = parse_checkpoint(parse_note(content).text)
+    try:
+        shown = parse_checkpoint(parse_note(content).text)
+    except Refused as refused:
+        raise StoreUnavailable(
+            f"{path}: is damaged ({refused}), so it cannot be told whether the world was shown more than this journal "
+            "holds; nothing is signed. Put a copy of it in its place, or remove it if the journal is not an older copy"
+        ) from refused
     newest = journal.newest_checkpoint()
     newest_size_count = 0 if newest is None else newest.size_count
     if shown.size_count > newest_size_count or (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from hashlib import sha256
 
 import msgspec
+import numpy as np
 
 from truceline.adapters.log.leaf import LEAF_BYTES, SALT_BYTES, LeafKind
+from truceline.adapters.log.sha256_many import Longs
 from truceline.adapters.log.tree import HASH_BYTES, Frontier
 
 SECRET_BYTES = SALT_BYTES + HASH_BYTES
@@ -16,6 +17,8 @@ SECRET_BYTES = SALT_BYTES + HASH_BYTES
 ERASED = bytes(SECRET_BYTES)
 """What stands in the place of an erased secret."""
 LENGTH_BYTES = 4
+LENGTH_TYPE = ">u4"
+"""How a body's length is written."""
 
 NO_SEQUENCE = -1
 
@@ -61,9 +64,15 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         """Give the leaves one by one."""
         return [self.leaves[place : place + LEAF_BYTES] for place in range(0, len(self.leaves), LEAF_BYTES)]
 
-    def body_lengths(self) -> list[int]:
+    def length_column(self) -> Longs:
         """Give the length of each body in bytes."""
-        return list(struct.unpack(f">{len(self.lengths) // LENGTH_BYTES}I", self.lengths))
+        whole_bytes = len(self.lengths) // LENGTH_BYTES * LENGTH_BYTES
+        return np.frombuffer(self.lengths[:whole_bytes], dtype=LENGTH_TYPE).astype(np.int64)
+
+    def body_lengths(self) -> list[int]:
+        """Give the same as numbers."""
+        lengths: list[int] = self.length_column().tolist()
+        return lengths
 
 
 class SealedLeaf(msgspec.Struct, frozen=True, kw_only=True):

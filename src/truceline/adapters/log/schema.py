@@ -7,13 +7,13 @@ from pathlib import Path
 import apsw
 
 from truceline.adapters.log.pages import StampedDisk, connect
+from truceline.adapters.stores.database import make_durable
 from truceline.adapters.stores.failures import damaged
 from truceline.errors import StoreUnavailable
 
 APPLICATION_ID = 0x54524C47
 """Marks the SQLite file as a Truceline log ("TRLG")."""
 SCHEMA_VERSION = 1
-BUSY_WAIT_MS = 5_000
 WAL_PAGE_COUNT = 4_000
 """Pages after which the write-ahead file is brought into the main file (64 MB)."""
 PAGE_CACHE_KIB = 32 << 10
@@ -98,8 +98,7 @@ def open_database(path: Path, *, creates: bool, writes: bool) -> tuple[apsw.Conn
     """Open the journal's file, or make an empty one; raise `StoreUnavailable` for a file of another program."""
     connection, disk = connect(path, creates=creates)
     try:
-        connection.set_busy_timeout(BUSY_WAIT_MS)
-        connection.pragma("synchronous", "full")
+        make_durable(connection)
         connection.pragma("secure_delete", True)
         connection.pragma("cache_size", -PAGE_CACHE_KIB)
         connection.wal_autocheckpoint(WAL_PAGE_COUNT)

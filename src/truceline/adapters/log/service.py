@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from truceline.adapters.log.proof import TlogProof
 from truceline.adapters.log.publisher import Publisher, public_note
 from truceline.adapters.log.rows import ERASED, SECRET_BYTES, SealedLeaf
 from truceline.adapters.log.tiles import TileReader
-from truceline.adapters.stores.durable import WriterLock, make_folder, sync_folder
+from truceline.adapters.stores.durable import WriterLock, durable_file, make_folder, sync_folder
 from truceline.adapters.stores.failures import store_failures
 from truceline.errors import StoreUnavailable
 
@@ -28,6 +29,10 @@ PUBLIC_NAME = "public"
 KEYS_NAME = "keys"
 POLICY_NAME = "policy.txt"
 LOCK_NAME = "writer.lock"
+MAKING_NAME = ".making"
+"""Where a log is made, below its folder, until all of it is on disk."""
+MADE_NAMES = (KEYS_NAME, PUBLIC_NAME, POLICY_NAME, JOURNAL_NAME)
+"""What a new log has, the journal last."""
 HASH_BYTES = 32
 
 
@@ -62,6 +67,9 @@ class EvidenceLog:
             raise StoreUnavailable(f"{path}: is not a log (no {JOURNAL_NAME}); make one with `truceline log init`")
         lock = None if read_only else WriterLock(path / LOCK_NAME)
         try:
+            if not read_only:
+                with store_failures(path, "opening"):
+                    sync_folder(path)  # an ended process may have given the journal its name and not synced it
             journal = LogJournal(path / JOURNAL_NAME, clock_ms=clock_ms, writes=not read_only)
         except BaseException:
             if lock is not None:
@@ -104,11 +112,11 @@ class EvidenceLog:
         signers = new_signers(journal.origin, (chance(SEED_BYTES), chance(SEED_BYTES)))
         write_keys(self.keys_folder, signers)
         vkeys = tuple(signer.vkey for signer in signers)
-        journal.put_key_set(vkeys, key_statement(vkeys, signing, origin=journal.origin, time_s=time_s))
         lines = self.policy_text.splitlines()
         rest = [line for line in lines if not line.startswith("log ")]
         named = [line.removeprefix("log ") for line in lines if line.startswith("log ")]
-        write_policy(self.path, policy_text_of([*vkeys, *named], rest))
+        write_policy(self.path, policy_text_of([*vkeys, *named], rest))  # a key too many until the next line, never few
+        journal.put_key_set(vkeys, key_statement(vkeys, signing, origin=journal.origin, time_s=time_s))
         return vkeys
 
     def prove(self, leaf_index: int) -> TlogProof:
@@ -184,22 +192,53 @@ def create_log(
 
     `witnesses` are lines of the policy file (witness, group, quorum); without any, the policy asks for no quorum.
     """
-    with store_failures(path, "creating"):
-        if path.exists() and any(path.iterdir()):
-            raise StoreUnavailable(f"{path}: is not empty; give a new folder")
-        make_folder(path)
     signers = new_signers(origin, (chance(SEED_BYTES), chance(SEED_BYTES)))
     vkeys = tuple(signer.vkey for signer in signers)
     text = policy_text_of(vkeys, witnesses)
     Policy.parse(text)
-    write_keys(path / KEYS_NAME, signers)
-    create_log_journal(path / JOURNAL_NAME, origin=origin, tag_key=chance(HASH_BYTES))
-    write_policy(path, text)
     with store_failures(path, "creating"):
-        make_folder(path / PUBLIC_NAME)
-    with LogJournal(path / JOURNAL_NAME, clock_ms=clock_ms, chance=chance) as journal:
+        making = _begun(path)
+        make_folder(making / PUBLIC_NAME)
+    write_keys(making / KEYS_NAME, signers)
+    create_log_journal(making / JOURNAL_NAME, origin=origin, tag_key=chance(HASH_BYTES))
+    write_policy(making, text)
+    with LogJournal(making / JOURNAL_NAME, clock_ms=clock_ms, chance=chance) as journal:
         journal.put_key_set(vkeys, key_statement(vkeys, signers, origin=origin, time_s=clock_ms() // 1000))
+    with store_failures(path, "creating"):
+        _put_in_place(making)
     return vkeys
+
+
+def _begun(path: Path) -> Path:
+    """Give an empty folder to make a log in; what a making that was cut off left behind is removed, nothing else is.
+
+    A log whose journal is not in its place yet has signed nothing.
+    """
+    make_folder(path)
+    making = path / MAKING_NAME
+    present = {entry.name for entry in path.iterdir()}
+    if present and (MAKING_NAME not in present or present - {*MADE_NAMES[:-1], MAKING_NAME}):
+        raise StoreUnavailable(f"{path}: is not empty; give a new folder")
+    for name in sorted(present):
+        place = path / name
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+    making.mkdir(mode=0o700)
+    sync_folder(path)
+    return making
+
+
+def _put_in_place(making: Path) -> None:
+    """Move the parts of a new log to where they belong, its journal last: with it the log is there."""
+    path = making.parent
+    left = sorted(entry.name for entry in making.iterdir() if entry.name not in MADE_NAMES)
+    if left:
+        raise StoreUnavailable(f"{making}: the journal was not closed ({left[0]}); give the same command again")
+    for name in MADE_NAMES:
+        if name == JOURNAL_NAME:
+            sync_folder(path)
+        (making / name).replace(path / name)
+    sync_folder(path)
+    making.rmdir()
 
 
 def policy_text_of(vkeys: Sequence[str], witnesses: Sequence[str]) -> str:
@@ -209,11 +248,5 @@ def policy_text_of(vkeys: Sequence[str], witnesses: Sequence[str]) -> str:
 
 def write_policy(path: Path, text: str) -> None:
     """Put a policy in a log's place, whole and durable."""
-    temporary = path / f"{POLICY_NAME}.part"
-    with store_failures(path / POLICY_NAME, "writing"):
-        with temporary.open("w") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path / POLICY_NAME)
-        sync_folder(path)
+    with durable_file(path / POLICY_NAME) as stream:
+        stream.write(text.encode())

@@ -14,6 +14,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
+from truceline.adapters.log.entry_rows import rows_of
+from truceline.adapters.log.sha256_many import Bytes, as_rows
 from truceline.adapters.log.tree import (
     HASH_BYTES,
     Frontier,
@@ -22,8 +26,10 @@ from truceline.adapters.log.tree import (
     fold,
     full_parts,
     inclusion_ranges,
+    leaf_hash_rows,
     leaf_hashes_of,
-    pair_up,
+    level_above,
+    node_hash_rows,
     root_over,
 )
 from truceline.errors import StoreUnavailable
@@ -36,7 +42,7 @@ ENTRY_MOST_BYTES = 0xFFFF
 TILE_FOLDER = "tile"
 TEMPORARY_SUFFIX = ".part"
 TILES_CACHED_COUNT = 1024
-"""Tiles that a reader keeps with all their nodes, about 40 kB each."""
+"""Tiles that a reader keeps with all their nodes, about 17 kB each."""
 
 
 def _numbered(prefix: str, index: int, width_count: int) -> str:
@@ -112,15 +118,14 @@ EMPTY_EDGE = Edge(0, (), ())
 
 def extend(edge: Edge, entries: Sequence[bytes]) -> tuple[Edge, dict[str, bytes]]:
     """Give the edge after more entries, and the files of the tiles and bundles that became full, by path."""
-    files: dict[str, bytes] = {}
-    first, pending = edge.size_count // TILE_WIDTH_COUNT, [*edge.entries, *entries]
+    pending = [*edge.entries, *entries] if edge.entries else entries
     full_count = len(pending) // TILE_WIDTH_COUNT * TILE_WIDTH_COUNT
-    for start in range(0, full_count, TILE_WIDTH_COUNT):
-        path = bundle_path(first + start // TILE_WIDTH_COUNT)
-        files[path] = encode_bundle(pending[start : start + TILE_WIDTH_COUNT])
+    first = edge.size_count // TILE_WIDTH_COUNT
+    bundles = _full_bundles(pending[:full_count])
+    files = {bundle_path(first + number): bundle for number, bundle in enumerate(bundles)}
     levels: list[tuple[bytes, ...]] = []
-    new, nodes_count = leaf_hashes_of(entries), edge.size_count
-    while new or len(levels) < len(edge.levels):
+    new, nodes_count = leaf_hash_rows(entries), edge.size_count
+    while len(new) or len(levels) < len(edge.levels):
         standing = edge.levels[len(levels)] if len(levels) < len(edge.levels) else ()
         rest, new, tiles = _fill(standing, new)
         first = nodes_count // TILE_WIDTH_COUNT
@@ -130,16 +135,31 @@ def extend(edge: Edge, entries: Sequence[bytes]) -> tuple[Edge, dict[str, bytes]
     return Edge(edge.size_count + len(entries), tuple(levels), tuple(pending[full_count:])), files
 
 
-def _fill(standing: Sequence[bytes], new: list[bytes]) -> tuple[tuple[bytes, ...], list[bytes], list[bytes]]:
+def _full_bundles(entries: Sequence[bytes]) -> list[bytes]:
+    """Write full bundles; entries of one length, as leaves are, all together."""
+    rows = rows_of(entries)
+    if rows is None or rows.width_bytes > ENTRY_MOST_BYTES:
+        starts = range(0, len(entries), TILE_WIDTH_COUNT)
+        return [encode_bundle(entries[start : start + TILE_WIDTH_COUNT]) for start in starts]
+    written = np.empty((len(rows), 2 + rows.width_bytes), dtype=np.uint8)
+    written[:, :2] = np.frombuffer(rows.width_bytes.to_bytes(2, "big"), dtype=np.uint8)
+    written[:, 2:] = rows.matrix()
+    return _cut(written.tobytes(), TILE_WIDTH_COUNT * written.shape[1])
+
+
+def _cut(content: bytes, width_bytes: int) -> list[bytes]:
+    return [content[start : start + width_bytes] for start in range(0, len(content), width_bytes)]
+
+
+def _fill(standing: Sequence[bytes], new: Bytes) -> tuple[tuple[bytes, ...], Bytes, list[bytes]]:
     """Give what is left of a level's hashes, the hashes of its full tiles for the level above, and these tiles."""
-    hashes = [*standing, *new] if standing else new
+    hashes = np.concatenate((as_rows(b"".join(standing), width_bytes=HASH_BYTES), new)) if standing else new
     full_count = len(hashes) // TILE_WIDTH_COUNT * TILE_WIDTH_COUNT
-    above = hashes[:full_count]
-    tiles = [b"".join(above[start : start + TILE_WIDTH_COUNT]) for start in range(0, full_count, TILE_WIDTH_COUNT)]
-    if above:
-        for _ in range(TILE_HEIGHT_COUNT):
-            above = pair_up(above)
-    return tuple(hashes[full_count:]), above, tiles
+    above, rest = hashes[:full_count], hashes[full_count:]
+    tiles = _cut(above.tobytes(), TILE_WIDTH_COUNT * HASH_BYTES)
+    for _ in range(TILE_HEIGHT_COUNT):
+        above = node_hash_rows(above)
+    return tuple(_cut(rest.tobytes(), HASH_BYTES)), above, tiles
 
 
 class TileWriter:
@@ -221,17 +241,20 @@ class TileReader:
 
     def tile(self, level_index: int, tile_index: int, *, width_count: int) -> list[bytes]:
         """Give the first hashes of a tile; raise `StoreUnavailable` where they are missing or cut off."""
+        return _cut(self._tile_content(level_index, tile_index, width_count), HASH_BYTES)
+
+    def _tile_content(self, level_index: int, tile_index: int, width_count: int) -> bytes:
         path = tile_path(level_index, tile_index)
         content = self._read(path, width_count)
         if len(content) < width_count * HASH_BYTES or len(content) % HASH_BYTES:
             raise StoreUnavailable(f"{self._folder / path} is damaged: make the tiles again")
-        return [content[place : place + HASH_BYTES] for place in range(0, width_count * HASH_BYTES, HASH_BYTES)]
+        return content[: width_count * HASH_BYTES]
 
-    def _make_nodes(self, level_index: int, tile_index: int, width_count: int) -> list[list[bytes]]:
+    def _make_nodes(self, level_index: int, tile_index: int, width_count: int) -> list[bytes]:
         """Give every node of a tile by height within it: 255 hashes, of which a proof needs some at any height."""
-        nodes = [self.tile(level_index, tile_index, width_count=width_count)]
-        while len(nodes[-1]) > 1 and len(nodes) < TILE_HEIGHT_COUNT:
-            nodes.append(pair_up(nodes[-1][: len(nodes[-1]) & ~1]))
+        nodes = [self._tile_content(level_index, tile_index, width_count)]
+        while len(nodes[-1]) > HASH_BYTES and len(nodes) < TILE_HEIGHT_COUNT:
+            nodes.append(level_above(nodes[-1]))
         return nodes
 
     def bundle(self, bundle_index: int, *, width_count: int) -> list[bytes]:
@@ -274,17 +297,15 @@ class TileReader:
         tile_index, offset = divmod(node_index, TILE_WIDTH_COUNT >> inner)
         nodes_count = tree_size_count >> TILE_HEIGHT_COUNT * level_index
         width_count = min(TILE_WIDTH_COUNT, nodes_count - tile_index * TILE_WIDTH_COUNT)
-        return self._nodes(level_index, tile_index, width_count)[inner][offset]
+        return self._nodes(level_index, tile_index, width_count)[inner][offset * HASH_BYTES : (offset + 1) * HASH_BYTES]
 
     def _read(self, path: str, width_count: int) -> bytes:
         """Read the file of the width, or else one that has as much and more: the full one, or a wider partial one."""
         base = f"{self._folder}/{path}"
-        with _failures(self._folder / path, "reading"):
-            for candidate in ([f"{base}.p/{width_count}"] if width_count < TILE_WIDTH_COUNT else []) + [base]:
-                if (content := _content(candidate)) is not None:
-                    return content
-            wider = min((width for width in _widths(Path(f"{base}.p")) if width > width_count), default=None)
-            content = None if wider is None else _content(f"{base}.p/{wider}")
+        try:
+            content = _content(base) if width_count == TILE_WIDTH_COUNT else _partial_content(base, width_count)
+        except OSError as error:
+            raise _failed(self._folder / path, "reading", error) from error
         if content is None:
             raise StoreUnavailable(f"{base} of width {width_count} is missing: make the tiles again")
         return content
@@ -298,6 +319,14 @@ def _content(path: str) -> bytes | None:
         return None
 
 
+def _partial_content(base: str, width_count: int) -> bytes | None:
+    for candidate in (f"{base}.p/{width_count}", base):
+        if (content := _content(candidate)) is not None:
+            return content
+    wider = min((width for width in _widths(Path(f"{base}.p")) if width >= width_count), default=None)
+    return None if wider is None else _content(f"{base}.p/{wider}")
+
+
 def _widths(folder: Path) -> list[int]:
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
     return [int(name) for name in names if name.isascii() and name.isdigit()]
@@ -309,6 +338,8 @@ def _failures(path: Path, doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreUnavailable(
-            f"{path}: {doing} failed: {error.strerror or error}; the journal is untouched"
-        ) from error
+        raise _failed(path, doing, error) from error
+
+
+def _failed(path: Path, doing: str, error: OSError) -> StoreUnavailable:
+    return StoreUnavailable(f"{path}: {doing} failed: {error.strerror or error}; the journal is untouched")

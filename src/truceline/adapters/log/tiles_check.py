@@ -1,9 +1,8 @@
-"""Tiles made again from the journal's entries, and every byte of every tile held against them."""
+"""Every byte of every tile held against what the journal's entries lead to."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,21 +12,16 @@ from truceline.adapters.log.tiles import (
     TEMPORARY_SUFFIX,
     TILE_FOLDER,
     TILE_WIDTH_COUNT,
-    TileWriter,
     decode_bundle,
     encode_bundle,
     extend,
 )
 from truceline.adapters.log.tree import HASH_BYTES, Frontier
-from truceline.errors import StoreUnavailable
 
 FAULTS_SAID_COUNT = 1000
 """How many faults are named; all are counted."""
 BATCH_MOST_COUNT = 1 << 14
 """How many entries are worked on at once."""
-
-_MADE_AGAIN = "tiles" + TEMPORARY_SUFFIX
-_REPLACED = "tiles.old" + TEMPORARY_SUFFIX
 
 
 class TileCheck(NamedTuple):
@@ -38,30 +32,6 @@ class TileCheck(NamedTuple):
     faults_count: int
     faults: tuple[str, ...]
     """The first faults, one sentence each."""
-
-
-def rebuild_tiles(folder: Path, batches: Iterable[Sequence[bytes]]) -> Frontier:
-    """Make all tiles and bundles again from the journal's batches of entries, put them in place, and give the frontier.
-
-    The partial tiles of each batch's end are made too, as they were when it was published. The old files stay in place
-    until the new ones are complete.
-    """
-    made, old = folder / _MADE_AGAIN, folder / _REPLACED
-    try:
-        for leftover in (made, old):
-            shutil.rmtree(leftover, ignore_errors=True)
-        (made / TILE_FOLDER).mkdir(parents=True)
-        writer, frontier = TileWriter(made), Frontier()
-        for batch in batches:
-            frontier = writer.write(batch, before=frontier)
-        if (folder / TILE_FOLDER).exists():
-            (folder / TILE_FOLDER).rename(old)
-        (made / TILE_FOLDER).rename(folder / TILE_FOLDER)
-        for leftover in (made, old):
-            shutil.rmtree(leftover, ignore_errors=True)
-    except OSError as error:
-        raise StoreUnavailable(f"{folder}: making the tiles again failed: {error.strerror or error}") from error
-    return frontier
 
 
 def check_tiles(folder: Path, batches: Iterable[Sequence[bytes]]) -> TileCheck:

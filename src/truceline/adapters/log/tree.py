@@ -10,6 +10,10 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 import msgspec
+import numpy as np
+
+from truceline.adapters.log.entry_rows import rows_of
+from truceline.adapters.log.sha256_many import BATCH_LEAST_COUNT, Bytes, as_rows, digest_pieces, digest_rows
 
 HASH_BYTES = 32
 SIZE_MOST_COUNT = 2**63 - 1
@@ -34,9 +38,33 @@ def leaf_hashes_of(entries: Iterable[bytes]) -> list[bytes]:
     return [sha256(_LEAF + entry).digest() for entry in entries]
 
 
+def leaf_hash_rows(entries: Sequence[bytes]) -> Bytes:
+    """Give the hashes of many entries as rows [n, 32]: the whole column at once."""
+    rows = rows_of(entries)
+    if rows is not None:
+        return digest_rows(rows.matrix(), prefix=_LEAF)
+    lengths = np.fromiter(map(len, entries), dtype=np.int64, count=len(entries)) + len(_LEAF)
+    return digest_pieces(b"".join([_LEAF + entry for entry in entries]), lengths)
+
+
+def node_hash_rows(hashes: Bytes) -> Bytes:
+    """Hash neighbouring rows [2 n, 32] together, one level up [n, 32]."""
+    return digest_rows(hashes.reshape(-1, 2 * HASH_BYTES), prefix=_NODE)
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Give the hash of a node from those of its two children (RFC 6962, 2.1)."""
     return sha256(_NODE + left + right).digest()
+
+
+def level_above(level: bytes) -> bytes:
+    """Hash neighbours of a level together, hashes one behind the other; one without neighbour is left out."""
+    width = 2 * HASH_BYTES
+    if len(level) >= BATCH_LEAST_COUNT * width:
+        whole_bytes = len(level) // width * width
+        return node_hash_rows(as_rows(level[:whole_bytes], width_bytes=HASH_BYTES)).tobytes()
+    pairs = range(0, len(level) // width * width, width)
+    return b"".join([sha256(_NODE + level[at : at + width]).digest() for at in pairs])
 
 
 def pair_up(hashes: Sequence[bytes]) -> list[bytes]:

@@ -16,6 +16,7 @@ from truceline.adapters.log.note import Note, Signer, Verifier, cosign, parse_no
 from truceline.adapters.log.refusal import Refused, canonical_count, canonical_hash
 from truceline.adapters.log.rows import row_digest
 from truceline.adapters.log.tree import EMPTY_ROOT, verify_consistency
+from truceline.adapters.stores.database import make_durable, sync_what_stands, transaction
 from truceline.adapters.stores.durable import sync_folder
 from truceline.adapters.stores.failures import damaged, store_failures
 from truceline.errors import StoreUnavailable
@@ -92,14 +93,22 @@ class Witness:
         self._logs: dict[str, list[Verifier]] = {}
         for verifier in logs:
             self._logs.setdefault(verifier.name, []).append(verifier)
-        with store_failures(state_path, "opening"):
-            self._connection = apsw.Connection(str(state_path))
-            self._connection.set_busy_timeout(5_000)
-            self._connection.pragma("journal_mode", "wal")
-            self._connection.pragma("synchronous", "full")
-            with self._connection:
-                self._connection.execute(_SCHEMA)
-            sync_folder(state_path.parent)
+        self._open()
+
+    def _open(self) -> None:
+        with store_failures(self._path, "opening"):
+            self._connection = apsw.Connection(str(self._path))
+            try:
+                make_durable(self._connection)
+                self._connection.pragma("journal_mode", "wal")
+                with self._connection:
+                    self._connection.execute(_SCHEMA)
+                sync_what_stands(self._connection)
+                sync_folder(self._path.resolve().parent)
+            except BaseException:
+                self._connection.close()
+                raise
+        self._is_sound = True
 
     def close(self) -> None:
         """Close the state."""
@@ -146,6 +155,9 @@ class Witness:
             verify_note(request.note, verifiers)
         except Refused as refused:
             return Answer(HTTPStatus.FORBIDDEN, TEXT_CONTENT_TYPE, f"{refused}\n")
+        if not self._is_sound:
+            self.close()
+            self._open()
         with self._transaction():
             refusal = self._refusal(request)
             if refusal is None:
@@ -196,16 +208,11 @@ class Witness:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
-        with store_failures(self._path, "writing"):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(apsw.Error):
-                    if self._connection.in_transaction:
-                        self._connection.execute("ROLLBACK")
-                raise
+        """One transaction; after a failed one the state is opened anew: what the disk did of it is not known."""
+        self._is_sound = False
+        with store_failures(self._path, "writing"), transaction(self._connection):
+            yield
+        self._is_sound = True
 
 
 def cosignature_lines(answer: Answer) -> list[str]:

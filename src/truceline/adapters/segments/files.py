@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import stat
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from truceline.adapters.segments.enrolment import EnrolmentRecord, Officer, reco
 from truceline.adapters.segments.format import HASH_BYTES, decode_frames
 from truceline.adapters.segments.keys import SigningKey, exchange_public
 from truceline.adapters.segments.receiver import ReceiverState
-from truceline.adapters.stores.durable import durable_file, make_folder, sync_folder
+from truceline.adapters.stores.durable import durable_file, make_folder, write_new_file
 from truceline.adapters.stores.failures import store_failures
 from truceline.errors import InputUnusable, SourceUnavailable
 from truceline.model.quantity import EPOCH, canonical_bytes
@@ -49,14 +48,9 @@ def write_key(path: Path, key: KeyFile) -> None:
     with store_failures(path, "writing"):
         make_folder(path.parent)
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            write_new_file(path, canonical_bytes(key) + b"\n")
         except FileExistsError as error:
             raise InputUnusable(f"{path}: exists; a key is never overwritten") from error
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(canonical_bytes(key) + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        sync_folder(path.parent)
 
 
 def read_key(path: Path) -> KeyFile:

@@ -17,6 +17,7 @@ from truceline.errors import StoreUnavailable
 TEMPORARY_SUFFIX = ".part"
 """Ending of a file that is still being written; whatever bears it at opening is a leftover of a sudden end."""
 
+_OWNER_ONLY = 0o600
 HASH_BLOCK_BYTES = 1 << 20
 """How much of a file is held in memory while it is hashed."""
 
@@ -28,7 +29,7 @@ class HashedFile:
         """Begin with nothing written."""
         self._stream = stream
         self._digest = hashlib.sha256()
-        self._failure: OSError | None = None
+        self.failure: OSError | None = None
         self.size_bytes = 0
 
     @property
@@ -46,7 +47,7 @@ class HashedFile:
         try:
             written_bytes = self._put(content)
         except OSError as error:
-            self._failure = error
+            self.failure = error
             raise
         self._digest.update(content)
         self.size_bytes += written_bytes
@@ -54,8 +55,8 @@ class HashedFile:
 
     def require_whole(self) -> None:
         """Raise the failure of any write before."""
-        if self._failure is not None:
-            raise self._failure
+        if self.failure is not None:
+            raise self.failure
 
     def _put(self, content: bytes) -> int:
         return self._stream.write(content)
@@ -81,7 +82,13 @@ def durable_file(final_path: Path) -> Iterator[HashedFile]:
     try:
         with stream:
             hashed = HashedFile(stream)
-            yield hashed
+            try:
+                yield hashed
+            except OSError as error:
+                if error is not hashed.failure:
+                    raise
+                with store_failures(final_path, "writing"):
+                    raise
             with store_failures(final_path, "writing"):
                 hashed.require_whole()
                 stream.flush()
@@ -92,6 +99,34 @@ def durable_file(final_path: Path) -> Iterator[HashedFile]:
     except BaseException:
         with contextlib.suppress(OSError):
             stream.close()
+            temporary_path.unlink(missing_ok=True)
+        raise
+
+
+def write_new_file(path: Path, content: bytes) -> None:
+    """Put a small file, for its owner alone, where none stands yet: whole and durable, or not at all.
+
+    Raise `OSError` where it cannot be done. The name comes by a link, which unlike a rename never replaces what another
+    process put there meanwhile.
+    """
+    temporary_path = path.with_name(path.name + TEMPORARY_SUFFIX)
+    temporary_path.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    linked = False
+    try:
+        with os.fdopen(os.open(temporary_path, flags, _OWNER_ONLY), "wb") as stream:
+            HashedFile(stream).write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.link(temporary_path, path)
+        linked = True
+        temporary_path.unlink()
+        sync_folder(path.resolve().parent)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            if linked or path.samefile(temporary_path):  # a link may be made and reported as failed
+                path.unlink()
+        with contextlib.suppress(OSError):
             temporary_path.unlink(missing_ok=True)
         raise
 

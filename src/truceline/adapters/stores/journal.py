@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ import apsw
 import msgspec
 
 from truceline.adapters.clock import Clock
+from truceline.adapters.stores.database import BUSY_WAIT_MS, make_durable, sync_what_stands, transaction
 from truceline.adapters.stores.durable import sync_folder
 from truceline.adapters.stores.failures import damaged, store_failures
 from truceline.errors import StoreUnavailable
@@ -22,9 +22,6 @@ JOURNAL_SCHEMA_NAME = "truceline.journal"
 JOURNAL_SCHEMA_VERSION = 1
 APPLICATION_ID = 0x54524C4E
 """Marks the SQLite file as a Truceline journal ("TRLN"), so that `file` and other tools can tell."""
-
-BUSY_WAIT_MS = 5_000
-"""How long a reader waits for a lock that is only ever held for moments."""
 
 WAL_SIZE_LIMIT_BYTES = 64 << 20
 """Size to which the write-ahead file is cut back after a large batch."""
@@ -150,13 +147,11 @@ class Journal:
         self._connection.set_busy_timeout(BUSY_WAIT_MS)
         require_schema(self._connection, self.path)
         if self._writing:
-            self._connection.pragma("synchronous", "full")
+            make_durable(self._connection)
             self._connection.pragma("journal_size_limit", WAL_SIZE_LIMIT_BYTES)
             self._connection.wal_autocheckpoint(WAL_PAGE_COUNT)
             self._connection.pragma("cache_size", -PAGE_CACHE_KIB)
-            # What an ended process wrote and did not sync can be read, and might still be lost with the power: sync it
-            # before anything is acknowledged on the strength of it. A checkpoint syncs the write-ahead file first.
-            self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
+            sync_what_stands(self._connection)
         newest = self._connection.execute("SELECT logged_time_us FROM record ORDER BY sequence DESC LIMIT 1").get
         self._logged_time_us: int = newest or 0
 
@@ -176,7 +171,7 @@ class Journal:
             raise StoreUnavailable(f"{self.path}: an earlier write failed; close the store and open it again")
         self._failed = True
         try:
-            with store_failures(self.path, "writing"), self._transaction():
+            with store_failures(self.path, "writing"), transaction(self._connection):
                 count = self._insert(entries)
                 if checkpoint is not None:
                     self._save(checkpoint)
@@ -187,18 +182,6 @@ class Journal:
             raise
         self._failed = False
         return count
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(apsw.Error):
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-            raise
 
     def _insert(self, entries: Iterable[JournalEntry]) -> int:
         before_count = self._connection.total_changes()
@@ -273,9 +256,8 @@ def create_journal(path: Path) -> None:
     with store_failures(path, "creating"):
         connection = apsw.Connection(str(path))
         try:
-            connection.set_busy_timeout(BUSY_WAIT_MS)
+            make_durable(connection)
             connection.pragma("journal_mode", "wal")
-            connection.pragma("synchronous", "full")
             if not _is_empty(connection):
                 return
             with connection:

@@ -12,8 +12,11 @@ import pyarrow as pa
 HEX_DIGIT_COUNT = 32
 """Length of the hexadecimal part of a content id (128 bits)."""
 
-RUN_MERGE_RATIO = 2
-"""A sorted run is merged into the one before it once that is less than this many times as long."""
+RUN_LOOK_COUNT = 1_000
+"""What beginning to look into a run costs, in looks for one key."""
+
+RUN_MERGE_RATIO = 4
+"""Sorted runs are merged into one once looking into each of them by itself has cost this many looks a key held."""
 
 Keys: TypeAlias = npt.NDArray[np.uint64]
 """Ids as an array of shape (n, 2): the upper and the lower 64 bits."""
@@ -23,11 +26,16 @@ _NIBBLE_OF_CHARACTER[np.frombuffer(b"0123456789abcdef", dtype=np.uint8)] = np.ar
 
 
 class KnownIds:
-    """A growing set of 128-bit keys; memory is 16 bytes a key, and twice that for a moment while runs are merged."""
+    """A growing set of 128-bit keys; memory is 16 bytes a key, and thrice that for a moment while runs are merged.
+
+    Keys are held in sorted runs, one for each time some were added, so that ten million are there in seconds when a
+    store is opened and asked for little. Whoever asks for much pays for merging them, and then looks into one run.
+    """
 
     def __init__(self) -> None:
         """Begin empty."""
         self._runs: list[Keys] = []
+        self._look_count = 0
 
     def __len__(self) -> int:
         """Give how many keys are held."""
@@ -36,23 +44,21 @@ class KnownIds:
     def contains(self, keys: Keys) -> npt.NDArray[np.bool_]:
         """Say for each key whether it is held."""
         found = np.zeros(len(keys), dtype=np.bool_)
+        self._look_count += (len(keys) + RUN_LOOK_COUNT) * (len(self._runs) - 1)
+        if len(self._runs) > 1 and self._look_count > RUN_MERGE_RATIO * len(self):
+            self._runs, self._look_count = [_sorted(np.concatenate(self._runs))], 0
         for run in self._runs:
             found |= _is_in_run(run, keys)
         return found
 
     def add(self, keys: Keys) -> None:
         """Hold these keys from now on; none of them may be held already or stand twice among them."""
-        if not len(keys):
-            return
-        self._runs.append(_sorted(keys))
-        while len(self._runs) > 1 and len(self._runs[-2]) < RUN_MERGE_RATIO * len(self._runs[-1]):
-            last = self._runs.pop()
-            self._runs[-1] = _sorted(np.concatenate([self._runs[-1], last]))
+        if len(keys):
+            self._runs.append(_sorted(keys))
 
     def add_all(self, other: KnownIds) -> None:
         """Hold every key of another set, none of which may be held already."""
-        for run in other._runs:
-            self.add(run)
+        self._runs += other._runs
 
 
 def first_occurrences(keys: Keys) -> npt.NDArray[np.bool_]:

@@ -6,8 +6,9 @@ import numpy as np
 from numba import njit
 
 from truceline.associate.engine.accept import Events
-from truceline.associate.engine.gather import add_path, node_room, own_rate
+from truceline.associate.engine.gather import NodeRoom, add_path, node_room, own_rate
 from truceline.associate.engine.layout import (
+    DET_EXPLAINED,
     EV_ALIVE,
     EV_LOG_ODDS,
     EV_PURITY,
@@ -31,38 +32,83 @@ from truceline.associate.engine.refine import (
     inverse,
     normal_equations,
 )
+from truceline.associate.engine.shared_error import SharedError, add_shared
 from truceline.associate.engine.weigh import look, weigh_members
 
 INFLATION = {
-    "always": 0.592,
-    "misfit": 0.851,
-    "undecided": 0.945,
-    "thin": 0.240,
-    "missing": 0.252,
-    "crowd": -0.127,
-    "misfit x misfit": 2.288,
-    "thin x thin": 0.201,
-    "missing x missing": 0.563,
-    "misfit x crowd": 0.113,
-    "undecided x crowd": 0.241,
-    "thin x crowd": 0.480,
-    "misfit x undecided": 2.887,
+    "always": 0.235,
+    "misfit": -0.414,
+    "undecided": 0.062,
+    "thin": 0.355,
+    "missing": 0.118,
+    "crowd": -0.022,
+    "contested": 0.225,
+    "misfit x misfit": 2.496,
+    "thin x thin": 0.351,
+    "missing x missing": 0.341,
+    "misfit x undecided": 1.928,
+    "undecided x crowd": 0.451,
+    "thin x crowd": 0.339,
+    "misfit x contested": 1.721,
+    "contested x crowd": -0.042,
+    "crowd x crowd": 0.016,
 }
 """Coefficients of the widening of covariances by what tells of doubt, and by products of two, see `inflation_ratio`."""
 
 INFLATION_MAX_RATIO = 100.0
+
+CONTESTED_RATE_HZ = 0.05
+"""A detection that others explain at this rate is half contested."""
+
 _USUAL_RATE_HZ = 0.05
 _CROWD_LOW, _CROWD_HIGH = -0.5, 2.3
 
 
 @njit(cache=True, error_model="numpy")
-def covariances(scene: Scene, air: Air, work: Work, events: Events, air_covariance: Floats) -> Floats:
+def _contested(scene: Scene, work: Work, n: int) -> float:
+    """Give which share of n weighed rows' members others explain too; the event's own rate must be taken out."""
+    total, contested = 1e-9, 0.0
+    for i in range(n):
+        if work.detection[i] >= 0:
+            p = work.row[i, WK_PROBABILITY]
+            others = max(scene.detections[work.detection[i], DET_EXPLAINED], 0.0)
+            total += p
+            contested += p * others / (others + CONTESTED_RATE_HZ)
+    return contested / total
+
+
+@njit(cache=True, error_model="numpy")
+def _add_air(cov: Floats, cross: Floats, room: NodeRoom, touched: int, air_covariance: Floats, total: Floats) -> None:
+    """Add G C G' to a covariance of (x, y, t), G = H^-1 J'W Q; `cross` is J'W Q, and is cleared."""
+    gain = np.zeros((3, touched))
+    for a in range(touched):
+        for i in range(3):
+            for j in range(3):
+                gain[i, a] += cov[i, j] * cross[j, room.touched[a]]
+    for a in range(touched):
+        for b in range(touched):
+            w = air_covariance[room.touched[a], room.touched[b]]
+            for i in range(3):
+                for j in range(3):
+                    total[i, j] += gain[i, a] * w * gain[j, b]
+    for a in range(touched):
+        place = room.touched[a]
+        room.is_touched[place] = False
+        for i in range(3):
+            cross[i, place] = 0.0
+
+
+@njit(cache=True, error_model="numpy")
+def covariances(
+    scene: Scene, air: Air, work: Work, events: Events, air_covariance: Floats, shared: SharedError
+) -> Floats:
     """Give (xx, xy, xt, yy, yt, tt) of every event: H^-1 + G C G' with G = H^-1 J'W Q and C the air's covariance.
 
-    Metres and seconds; `nan` where the detections do not fix a place. `air_covariance` is (p, p) in (m/s)^2. Two more
-    columns say how far the members can be trusted: their reduced chi-squared, and the mean of p (1 - p) over p.
+    Metres and seconds; `nan` where the detections do not fix a place. `air_covariance` is (p, p) in (m/s)^2; what paths
+    err in common is added. Three more columns say how far the members can be trusted: their reduced chi-squared, the
+    mean of p (1 - p) over p, and the share of them that others explain too.
     """
-    out = np.full((events.used[0], 8), np.nan)
+    out = np.full((events.used[0], 9), np.nan)
     size = len(air_covariance)
     cross = np.zeros((3, size))
     room = node_room(size)
@@ -72,13 +118,15 @@ def covariances(scene: Scene, air: Air, work: Work, events: Events, air_covarian
         row = events.row[e]
         own_rate(scene, events, e, -1.0)
         n = look(scene, air, work, event_of(row), FULL_REACH_RATIO)
-        own_rate(scene, events, e, 1.0)
         weigh_members(scene, work, n, row[EV_RANGE])
+        contested = _contested(scene, work, n)
+        own_rate(scene, events, e, 1.0)
         normal = normal_equations(scene, work, n, (row[EV_X], row[EV_Y]))
         if determinant(normal) <= 1e-30:
             continue
         cov = inverse(normal)
         out[e, 6], out[e, 7] = doubts(work, n)
+        out[e, 8] = contested
         touched = 0
         for i in range(n):
             if work.detection[i] >= 0 and work.row[i, WK_PROBABILITY] > 0.05:
@@ -95,22 +143,8 @@ def covariances(scene: Scene, air: Air, work: Work, events: Events, air_covarian
                     cross[1, place] += weight * jy * room.slope[a]
                     cross[2, place] += weight * room.slope[a]
         total = cov.copy()
-        gain = np.zeros((3, touched))
-        for a in range(touched):
-            for i in range(3):
-                for j in range(3):
-                    gain[i, a] += cov[i, j] * cross[j, room.touched[a]]
-        for a in range(touched):
-            for b in range(touched):
-                w = air_covariance[room.touched[a], room.touched[b]]
-                for i in range(3):
-                    for j in range(3):
-                        total[i, j] += gain[i, a] * w * gain[j, b]
-        for a in range(touched):
-            place = room.touched[a]
-            room.is_touched[place] = False
-            for i in range(3):
-                cross[i, place] = 0.0
+        add_shared(scene, work, n, cov, shared, total)
+        _add_air(cov, cross, room, touched, air_covariance, total)
         out[e, 0], out[e, 1], out[e, 2] = total[0, 0], total[0, 1], total[0, 2]
         out[e, 3], out[e, 4], out[e, 5] = total[1, 1], total[1, 2], total[2, 2]
     return out
@@ -119,12 +153,13 @@ def covariances(scene: Scene, air: Air, work: Work, events: Events, air_covarian
 def inflation_ratio(doubted: Floats, rows: Floats, *, rate_hz: float) -> Floats:
     """Give by how much variances are widened for what the linear model does not know: ln f = b . (1, d, products of d).
 
-    `doubted` is (n, 2), chi-squared and undecided; `rows` the events (n, `EV_*`); `rate_hz` the detections of a station
-    per second. Doubt d is: misfit ln max(chi2, 1); undecided ln(1 + 10 u) - 0.6; thin ln(25 / log-odds) below 25;
-    missing 3 max(0, 1 - purity); crowd ln(rate / 0.05). Fitted by quantile regression at 50, 90 and 95 % to events of
-    a benchmark at four seeds, checked on others (docs/method/association.md).
+    `doubted` is (n, 3), chi-squared, undecided and contested; `rows` the events (n, `EV_*`); `rate_hz` the detections
+    of a station per second. Doubt d is: misfit ln max(chi2, 1); undecided ln(1 + 10 u) - 0.6; thin ln(25 / log-odds)
+    below 25; missing 3 max(0, 1 - purity); crowd ln(rate / 0.05); contested 4 c. Fitted by quantile regression at 50,
+    90 and 95 % to events of a benchmark, checked on other seeds (docs/method/association.md).
     """
-    chi2, undecided = np.nan_to_num(doubted[:, 0], nan=1.0), np.nan_to_num(doubted[:, 1], nan=0.0)
+    chi2 = np.nan_to_num(doubted[:, 0], nan=1.0)
+    undecided, contested = np.nan_to_num(doubted[:, 1:3], nan=0.0).T
     crowd = np.clip(np.log(rate_hz / _USUAL_RATE_HZ), _CROWD_LOW, _CROWD_HIGH)
     doubt = {
         "always": np.ones(len(rows)),
@@ -133,6 +168,7 @@ def inflation_ratio(doubted: Floats, rows: Floats, *, rate_hz: float) -> Floats:
         "thin": np.log(25.0 / np.clip(rows[:, EV_LOG_ODDS], 1.0, 25.0)),
         "missing": 3.0 * np.maximum(0.0, 1.0 - rows[:, EV_PURITY]),
         "crowd": np.full(len(rows), crowd),
+        "contested": 4.0 * contested,
     }
     total = np.zeros(len(rows))
     for name, coefficient in INFLATION.items():

@@ -61,6 +61,7 @@ from truceline.associate.engine.posterior import covariances, inflation_ratio
 from truceline.associate.engine.prepare import build_scene, covered_area_m2, distinct, fill_buckets, in_order, taken
 from truceline.associate.engine.propose import propose
 from truceline.associate.engine.repeat import repeat
+from truceline.associate.engine.shared_error import SharedError, shared_error, tally_sharing
 from truceline.associate.network import Detections, Network, Solution
 from truceline.associate.settings_engine import EngineSettings, MediumPrior
 
@@ -81,6 +82,12 @@ BURST_RATIO = 10.0
 
 TEACHERS_COUNT = 300
 """Events from which air and errors are learnt on the way, about; the last estimate of the air uses all."""
+
+COMPARED_COUNT = 150
+"""Events whose members' residuals are compared to find what neighbouring paths err in common, about."""
+
+BLOCKS_COUNT = 12
+"""Stretches of time, as many events in each, that in turn belong to one half of the events and to the other."""
 
 DETECTIONS_PER_NODE_COUNT = 8
 """A window has a node of the air for so many detections at the most: fewer could not tell it."""
@@ -306,6 +313,27 @@ def _settle(window: Window, air: Air) -> tuple[Air, Factor]:
     return air, factor
 
 
+def _shared(window: Window, air: Air) -> SharedError:
+    """Give what neighbouring paths err in common; where they do, by the air that other events teach (two halves).
+
+    The air follows the events that teach it, and so takes up some of what their paths err in common.
+    """
+    scene, events, work = window.scene, window.events, window.work
+    found = shared_error(tally_sharing(scene, air, work, events, _teachers(window, COMPARED_COUNT)))
+    if found.share_ratio == 0.0:
+        return found
+    teachers = _teachers(window, len(events.row))
+    rank = np.argsort(np.argsort(events.row[teachers, EV_T], kind="stable"), kind="stable")
+    half = rank * BLOCKS_COUNT // len(teachers) % 2
+    sums = []
+    for own in range(2):
+        taught_by = events, teachers[half != own]
+        other, _ = estimate_air(scene, work, taught_by=taught_by, air=air, prior=window.prior)
+        sums.append(tally_sharing(scene, other, work, events, teachers[half == own]))
+    again = shared_error(np.concatenate(sums))
+    return max(found, again, key=lambda shared: shared.share_ratio)
+
+
 def _solution(window: Window, air: Air, of_air: Floats, order: Longs, clocks: tuple[Floats, Floats]) -> Solution:
     """Read the standing events off the window, in order of time, x and y."""
     scene, events, work = window.scene, window.events, window.work
@@ -322,7 +350,7 @@ def _solution(window: Window, air: Air, of_air: Floats, order: Longs, clocks: tu
     event = place_of[members[:, ME_EVENT].astype(np.int64)]
     by_event = np.lexsort((members[:, ME_DETECTION], event))
     members, event = members[by_event], event[by_event]
-    doubted = covariances(scene, air, work, events, of_air)[standing]
+    doubted = covariances(scene, air, work, events, of_air, _shared(window, air))[standing]
     other = other[standing]
     log_odds = rows[standing, EV_LOG_ODDS]
     listening = scene.stations[:, STA_WEIGHT] > 0.0
