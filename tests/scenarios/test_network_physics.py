@@ -65,7 +65,7 @@ def test_offsets_agree_with_the_geodesic(latitude_deg: float, azimuth_deg: float
     east_m, north_m, turn_deg = offsets_m(start, end)
     seen_deg = np.degrees(np.arctan2(-east_m, -north_m)) + turn_deg
 
-    assert np.hypot(east_m, north_m) == pytest.approx(length_m, abs=0.6)
+    assert np.hypot(east_m, north_m) == pytest.approx(length_m, abs=1.25)
     assert np.abs((seen_deg - back_deg + 180.0) % 360.0 - 180.0) == pytest.approx(0.0, abs=0.01)
 
 

@@ -39,8 +39,8 @@ examples:
 
 What a file is, is told by its content and its columns, never by its name: hot pixels (FIRMS), news reports, parties'
 claims, patrol reports, detections, statements (CSV or Parquet) and contact lines (GeoJSON or Parquet). A file taken in
-before is recognised by its SHA-256 and changes nothing; a row had before is counted as a duplicate. A row that cannot be used is
-kept with the reason. A CSV whose first line begins with `# SYNTHETIC` is marked as invented.
+before is recognised by its SHA-256 and changes nothing; a row had before is counted as a duplicate. A row that cannot
+be used is kept with the reason. A CSV whose first line begins with `# SYNTHETIC` is marked as invented.
 """
 
 
