@@ -2,7 +2,8 @@
 
 `python bench/attribution_reports.py gold --gold gold.csv --line line_daily.parquet` prints, by side and distance band,
 log loss, Brier and calibration error with intervals, for the shipped model, for the same with its two soft numbers
-fitted on all weeks but the one judged, and for plain peers. `speed` times 100,000 made-up rows.
+fitted on all weeks but the one judged, and for plain peers; and the calibration error by three definitions. `speed`
+times 100,000 made-up rows.
 `stand-ins --feed media_events.parquet --towns towns.csv --out FILE` derives the theatre's points from odd ISO weeks of
 a feed and a gazetteer (`longitude_deg,latitude_deg,population_count`). None of these data come with the project.
 """
@@ -88,10 +89,34 @@ def losses(answer: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def calibration_error(answer: np.ndarray, truth: np.ndarray) -> float:
-    """Give the expected calibration error over ten bins of equal width."""
+    """Give the expected calibration error over ten bins of equal width, of the claims on the first party alone.
+
+    The strictest of the three here: what is too high for one party and too low for the other does not cancel. The mean
+    of both parties' own errors (class-wise error, Kull et al. 2019, eq. 3) is the same number, as bins mirror.
+    """
     bins = np.minimum((answer * 10).astype(int), 9)
     gaps = [abs(answer[bins == index].sum() - truth[bins == index].sum()) for index in range(10)]
     return float(sum(gaps) / len(truth))
+
+
+def leading_error(answer: np.ndarray, truth: np.ndarray) -> float:
+    """Give the confidence calibration error (Guo et al. 2017, eq. 3): of the likelier party's claim alone, ten bins.
+
+    A claim of .5 names the first party.
+    """
+    return calibration_error(np.maximum(answer, 1.0 - answer), np.where(answer >= 0.5, truth, 1.0 - truth))
+
+
+def pooled_error(answer: np.ndarray, truth: np.ndarray) -> float:
+    """Give the error of both parties' claims in the same ten bins, each report counted once for either (mirrored)."""
+    return calibration_error(np.concatenate([answer, 1.0 - answer]), np.concatenate([truth, 1.0 - truth]))
+
+
+DEFINITIONS = (
+    ("claims on the first party (strict)", calibration_error),
+    ("leading answer (Guo et al. 2017)", leading_error),
+    ("both parties' claims pooled", pooled_error),
+)
 
 
 def interval(figure: Callable[[np.ndarray], float], week: np.ndarray) -> tuple[float, float]:
@@ -143,6 +168,46 @@ def tell_all(answer: np.ndarray, data: Judged, located_km: np.ndarray) -> None:
     print(f"within 3 km: {near.sum()}, outside .35-.65: {(near & ~bounded).sum()}")
     sure = data.names_none & (np.abs(answer - 0.5) > 0.4)
     print(f"headline names nobody or both: {data.names_none.sum()}, answered surer than .9: {sure.sum()}")
+
+
+def tell_definitions(answer: np.ndarray, data: Judged, located_km: np.ndarray) -> None:
+    """Print the calibration error by each definition with its interval and what chance alone gives, and its bins."""
+    chosen = np.flatnonzero(data.is_precise & np.isfinite(answer))
+    given, truth, week = answer[chosen], data.truth[chosen], data.week[chosen]
+    for name, error in DEFINITIONS:
+        low, high = interval(lambda rows, error=error: error(given[rows], truth[rows]), week)  # type: ignore[misc]
+        rng, seen = np.random.default_rng(8), error(given, truth)
+        chance = np.array([error(given, (rng.random(len(given)) < given).astype(float)) for _ in range(2_000)])
+        print(
+            f"{name:<36} {seen:.3f} [{low:.3f}, {high:.3f}]  by chance alone: mean {chance.mean():.3f}, "
+            f"95th percentile {np.quantile(chance, 0.95):.3f}, as much or more {(chance >= seen).mean():.1%}"
+        )
+    bins = np.minimum((given * 10).astype(int), 9)
+    for index in np.unique(bins):
+        rows = bins == index
+        part = abs(given[rows].sum() - truth[rows].sum()) / len(given)
+        print(
+            f"  claims of {index / 10:.1f} to {(index + 1) / 10:.1f}: {rows.sum():3d} reports, mean claim "
+            f"{given[rows].mean():.3f}, so in {truth[rows].mean():.3f}, adds {part:.3f} to the strict error"
+        )
+    least = least_alike(truth, located_km[chosen])
+    print(f"  with hindsight, one sureness within 3 km and one beyond, the same for both grounds: {least:.3f} at least")
+
+
+def least_alike(truth: np.ndarray, located_km: np.ndarray) -> float:
+    """Give the least strict error of any answer that knows the ground, and whether it is within 3 km, and no party.
+
+    Both grounds' sureness is the same number, chosen knowing the truth: what no mirrored recalibration goes below.
+    """
+    sureness = np.linspace(0.5, 1.0, 101)
+    near = np.abs(located_km) < 3.0
+    errors = np.array(
+        [
+            calibration_error(np.where(located_km > 0, 1.0 - at, at), truth)
+            for at in (np.where(near, close, far) for close in sureness for far in sureness)
+        ]
+    )
+    return float(errors.min())
 
 
 def fitted_answers(data: Judged, history: LineHistory, stand_ins: StandIns) -> np.ndarray:
@@ -203,6 +268,8 @@ def gold(options: argparse.Namespace) -> None:
     located_km = shipped.located.signed_distance_m / 1e3
     print("# the shipped model (nothing in it was fitted to whom a report names)")
     tell_all(shipped.first_probability, data, located_km)
+    print("# calibration error by definition, precise places")
+    tell_definitions(shipped.first_probability, data, located_km)
     print("# own-side ratio and lag chosen on all weeks but the one judged")
     tell_all(fitted_answers(data, history, stand_ins), data, located_km)
     print("# parts taken away or moved, precise places")

@@ -3,7 +3,8 @@
 Run: `python bench/ingest.py [--sensor-count 14000] [--out out/bench_ingest.json]`. Every segment is taken apart, its
 signature, key, chain, beacon, arrival and clock are checked, and the MAC of each message; four times, because the later
 segments of a sensor meet a chain that has begun (best of three). The peer, in the same run: one Ed25519 signature for
-each message, verified by `cryptography` (OpenSSL), of a sample. Figures are CPU time.
+each message, verified by `cryptography` (OpenSSL), of a sample. Beside it, also of a sample: messages that come one by
+one before their segment is closed, screened by their MACs and then held against it. Figures are CPU time.
 """
 
 from __future__ import annotations
@@ -19,14 +20,18 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from truceline.adapters.segments.chain import Admitted
+from truceline.adapters.segments.files import ReceivedSegment
 from truceline.adapters.segments.receiver import Receiver
+from truceline.adapters.segments.screen import MessageScreen
 from truceline.adapters.segments.sealing import Sealer, SegmentTimes
+from truceline.adapters.segments.verify import Signed
 from truceline.testing import segment_world as world
 
 MESSAGES_PER_SEGMENT_COUNT = 100
 SEGMENT_S = 10.0
 ROUND_COUNT = 4
 PEER_SAMPLE_COUNT = 5_000
+SCREEN_SENSOR_COUNT = 200
 OWN_START_NS = 10**12
 CORES_LIMIT_RATIO = 0.5
 
@@ -86,6 +91,31 @@ def peer_s() -> float:
     return (time.process_time() - started_s) / PEER_SAMPLE_COUNT
 
 
+def screened_s() -> float:
+    """Give the CPU time in seconds of one message screened on arrival and confirmed by its segment."""
+    sensors = [world.simulated_sensor(f"S{index:05d}") for index in range(SCREEN_SENSOR_COUNT)]
+    receiver = Receiver(world.registry(sensors), exchange_secret=world.GATEWAY_SECRET)
+    frames, segments = [], []
+    for sensor in sensors:
+        sealer = Sealer(sensor.key, shared=sensor.shared, next_sequence=0)
+        messages = sealer.messages(payloads(sensor.sensor_id, 0), gnss_ns=world.START_NS)
+        frames += sealer.open_frames(messages, gnss_ns=world.START_NS)
+        segments.append(sealed(sealer, sensor.sensor_id, 0))
+    path, received_ns = Path("open.msg"), world.START_NS
+    received = [ReceivedSegment(path=path, offset_bytes=0, content=frame, received_ns=received_ns) for frame in frames]
+    signed = [receiver.verifier.verify(content, received_ns=received_ns) for content in segments]
+    times_s = []
+    for _ in range(ROUND_COUNT):
+        screen = MessageScreen(receiver.verifier)
+        started_s = time.process_time()
+        for frame in received:
+            screen.take(frame)
+        confirmed_count = sum(screen.close(outcome) for outcome in signed if isinstance(outcome, Signed))
+        times_s.append((time.process_time() - started_s) / len(received))
+        assert confirmed_count == len(received), "all are as they were signed"
+    return min(times_s)
+
+
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -103,6 +133,7 @@ def main() -> None:
         "cores_for_14000_sensors_following_segments": round(min(cores[1:]), 3),
         "messages_per_cpu_s": round(message_count / min(times_s)),
         "peer_messages_per_cpu_s": round(1.0 / peer_message_s),
+        "screened_messages_per_cpu_s": round(1.0 / screened_s()),
         "ratio_to_peer": round(peer_message_s * message_count / min(times_s), 1),
         "cores_limit": CORES_LIMIT_RATIO,
         "holds": max(cores[0], min(cores[1:])) <= CORES_LIMIT_RATIO,

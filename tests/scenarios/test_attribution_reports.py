@@ -98,6 +98,9 @@ def test_rows_that_cannot_be_used_are_kept_and_told(tmp_path: Path, capsys: pyte
     assert "swapped" in rejected[0]["reason"]
     assert "1 rows repeat a rid" in printed.out
     assert "row 4 (d) cannot be used" in printed.err
+    assert "10 reports against" in printed.out
+    assert len(rows) == sum(int(line.split()[0]) for line in printed.out.splitlines() if line.startswith("   "))
+    assert "1  cannot be read as a row; no line, see --rejections" in printed.out
     assert ["position", "position", "near_line"] == [row["reason"] for row in table(details)][:3]
 
 

@@ -32,7 +32,8 @@ what is read:
 what is written:
   --out      rid and p_PARTY, the probability that the report tells of conduct of the theatre's first party (for
              ukraine p_ru); the other party has the rest. Empty: undetermined, or a row that cannot be used. One line
-             per row, in order; rows of one rid are all kept.
+             per row, in order; rows of one rid are all kept. A row whose fields are not the header's has no line here:
+             it is counted, and stands in --rejections.
   --details  why: the reason, whose ground it was, distance from the line in km, the line's day and age.
 
 how to read it:
@@ -214,13 +215,16 @@ def _say(args: argparse.Namespace, reports: ReportFile, answers: ReportAnswers, 
         rest_count = len(reports.rejections) - SHOWN_REJECTION_COUNT
         sys.stderr.write(f"and {rest_count} more rows cannot be used; --rejections FILE lists all\n")
     counts = Counter(answers.reason[reports.usable].tolist())
+    unread_count = len(reports.rejections) - int((~reports.usable).sum())
     said = [
-        f"{len(reports.report_ids):,} reports against {len(history)} dated lines, {history.line_dates[0]} to "
-        f"{history.line_dates[-1]}"
+        f"{len(reports.report_ids) + unread_count:,} reports against {len(history)} dated lines, "
+        f"{history.line_dates[0]} to {history.line_dates[-1]}"
     ]
     said += [f"  {counts[index]:>8,}  {REASON_WORDS[name]}" for index, name in enumerate(REASONS) if counts[index]]
-    if reports.rejections:
-        said.append(f"  {len(reports.rejections):>8,}  cannot be used")
+    if len(reports.rejections) > unread_count:
+        said.append(f"  {len(reports.rejections) - unread_count:>8,}  cannot be used; an empty line each")
+    if unread_count:
+        said.append(f"  {unread_count:>8,}  cannot be read as a row; no line, see --rejections")
     if reports.duplicate_count:
         said.append(f"{reports.duplicate_count:,} rows repeat a rid of an earlier row; all are kept")
     said.append(f"wrote {args.out}")

@@ -6,7 +6,7 @@ import argparse
 import importlib
 from typing import Any
 
-PARTS = ("keys", "registry", "sign", "verify")
+PARTS = ("keys", "registry", "sign", "verify", "prove", "log")
 """Each is a file of its own, `segments_NAME.py`, that adds one or more commands."""
 
 
@@ -14,7 +14,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the group with the commands of its parts."""
     parser = subparsers.add_parser(
         "segments",
-        help="signed segments of sensors: enrol, sign, verify, and the share that was verified",
+        help="signed segments of sensors: enrol, sign, verify, prove, and the share that was verified",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="segments_command", metavar="COMMAND", required=True)

@@ -30,6 +30,8 @@ what is read (Parquet or CSV, times in ISO 8601 with zone):
 what is written:
   --out      one segment for each ten seconds from the first row (or --start) to the last (or --end), empty ones too:
              they say that the sensor was there and heard nothing
+  --open-out the same messages one by one with their MACs, as a sensor with a link sends them before a segment is
+             closed (`truceline segments verify --open`): provisional, so what fails to be written here is in --out
   --state    sequence and link for the next call; without it the sensor could not go on counting
 
 Without own_time_ns the receiver cannot hold GNSS time against the oscillator; it says so by never flagging a step.
@@ -44,6 +46,7 @@ def add_parsers(commands: Any) -> None:
     parser.add_argument("--detections", type=Path, required=True, metavar="FILE", help="table of detections")
     parser.add_argument("--state", type=Path, required=True, metavar="FILE", help="where the sensor's count stands")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="file of segments to write (.seg)")
+    parser.add_argument("--open-out", type=Path, metavar="FILE", help="file of open messages to write too (.msg)")
     parser.add_argument("--gateway-key", type=key_hex, metavar="HEX", help="the gateway's exchange_key, for the MACs")
     parser.add_argument("--beacon", type=key_hex, metavar="HEX", help="root of the newest witnessed checkpoint")
     parser.add_argument("--boot-count", type=int, default=1, metavar="N", help="restarts so far (default: 1)")
@@ -72,24 +75,30 @@ def run(args: argparse.Namespace) -> int:
         signed_span,
         write_signer_state,
     )
+    from truceline.cli.output import write_bytes
     from truceline.errors import InputUnusable
 
-    if args.out.exists():
-        raise InputUnusable(f"{args.out}: exists; segments are never overwritten")
+    for path in (args.out, args.open_out):
+        if path is not None and path.exists():
+            raise InputUnusable(f"{path}: exists; segments are never overwritten")
+    if args.open_out is not None and args.gateway_key is None:
+        raise InputUnusable("--open-out: open messages rest on their MACs; give --gateway-key too")
     key = read_key(args.key)
     state = settle(args.state, read_signer_state(args.state) or SignerState(next_sequence=args.first_sequence))
     sealer = _sealer(args, key.signing, key.exchange_secret, state)
-    contents, end_ns = signed_span(sealer, _table(args), _span(args, state))
+    sealed = signed_span(sealer, _table(args), _span(args, state))
     after = SignerState(
         next_sequence=sealer.next_sequence,
         previous_digest=sealer.previous_digest.hex(),
-        signed_until_ns=end_ns,
+        signed_until_ns=sealed.end_ns,
         pending_path=str(args.out.resolve()),
-        pending=encode_frames(contents),
+        pending=encode_frames(sealed.contents),
     )
     write_signer_state(args.state, after)
     settle(args.state, after)
-    sys.stdout.write(f"{len(contents)} segments, next sequence {sealer.next_sequence}: {args.out}\n")
+    if args.open_out is not None:
+        write_bytes(args.open_out, encode_frames(sealed.open_frames))
+    sys.stdout.write(f"{len(sealed.contents)} segments, next sequence {sealer.next_sequence}: {args.out}\n")
     return 0
 
 

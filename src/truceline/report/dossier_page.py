@@ -37,9 +37,9 @@ HASH_SHOWN_COUNT = 12
 
 TIER_WORDS = {
     "undetermined": "undetermined",
-    "indicated": "indicated",
-    "assessed": "assessed",
-    "assessed_high": "assessed, on two origins of different custody",
+    "indicated": "indicated, the lowest of three",
+    "assessed": "assessed, the middle one of three",
+    "assessed_high": "assessed high, the highest of three",
 }
 
 BASIS_WORDS = {
@@ -60,6 +60,27 @@ MODALITY_WORDS = {
 }
 """Kinds of records as people call them; a kind that is not listed is shown as it is."""
 
+READING_WORDS = {
+    "place": "What comes down on a party's ground was mostly fired by the other; what goes out from it, by its holder.",
+    "expected_detection_absent": "A launch near them would probably have been noticed.",
+    "party_blames_other": "Parties blame and deny nearly whatever happened, so this moves little.",
+    "party_denies": "Parties blame and deny nearly whatever happened, so this moves little.",
+}
+"""Why items of a type point where they point, where that does not go without saying; each fits either party."""
+
+WORD_TYPES = frozenset(
+    {
+        "party_blames_other",
+        "party_denies",
+        "party_admits_or_claims",
+        "third_party_media_names_party",
+        "international_mission_statement",
+        "intercept_released_by_a_party",
+        "intercept_independently_authenticated",
+    }
+)
+"""Types of items that are words: all of them together move the odds no farther than one limit."""
+
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
     """One signed bar: where it starts, how long it is, and in words how far it moves whose odds."""
@@ -77,12 +98,18 @@ class PageLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PageRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the ledger as it is shown; `merged_words` says where it is a share of several, else nothing."""
+    """One row of the ledger as it is shown.
+
+    `merged_words` says where it is a share of several, `turned_words` why it points elsewhere than by itself; else both
+    are empty. `reading_words` says why such evidence points where it points, where that needs saying.
+    """
 
     row: LedgerRow
     bar: Bar
     lines: tuple[PageLine, ...]
+    reading_words: tuple[str, ...]
     merged_words: str
+    turned_words: str
     alone_words: str
     basis_words: str
 
@@ -158,17 +185,7 @@ def page_of(dossier: Dossier) -> DossierPage:
         verdict=verdict,
         verdict_note=note,
         finding_words=finding_words(dossier.finding),
-        moving=tuple(
-            PageRow(
-                row=row,
-                bar=bar_of(row.context_log_ratio, reach_log_ratio, parties),
-                lines=tuple(line_of(item) for item in row.items),
-                merged_words=merged_words(row),
-                alone_words=ratio_words(row.alone_log_ratio, parties),
-                basis_words=BASIS_WORDS[row.basis],
-            )
-            for row in ordered
-        ),
+        moving=tuple(row_of(row, bar_of(row.context_log_ratio, reach_log_ratio, parties), parties) for row in ordered),
         priors=tuple(row for row in attribution.ledger if not row.items and row.basis != "policy"),
         policy=tuple(row for row in attribution.ledger if not row.items and row.basis == "policy"),
         total=bar_of(attribution.log_odds_ratio, reach_log_ratio, parties),
@@ -177,6 +194,42 @@ def page_of(dossier: Dossier) -> DossierPage:
         read_count=len(read - {entry.observation_id for entry in dossier.used}),
         aside=tuple(entry for entry in dossier.known_not_used if entry.observation_id not in read),
     )
+
+
+def row_of(row: LedgerRow, bar: Bar, parties: tuple[str, str]) -> PageRow:
+    """Lay one row out."""
+    readings = (READING_WORDS[item.item_type] for item in row.items if item.item_type in READING_WORDS)
+    return PageRow(
+        row=row,
+        bar=bar,
+        lines=tuple(line_of(item) for item in row.items),
+        reading_words=tuple(dict.fromkeys(readings)),
+        merged_words=merged_words(row),
+        turned_words=turned_words(row, parties),
+        alone_words=ratio_words(row.alone_log_ratio, parties),
+        basis_words=BASIS_WORDS[row.basis],
+    )
+
+
+def turned_words(row: LedgerRow, parties: tuple[str, str]) -> str:
+    """Say why a row points to one party by itself and to the other among all rows; empty where it does not.
+
+    Words add up but for the limit on all of them together, so that words alone turn by that limit only; other rows
+    turn by what the rest says of where it was launched, or by limits too.
+    """
+    alone, context = row.alone_log_ratio, row.context_log_ratio
+    if min(abs(alone), abs(context)) < LEVEL_LOG_RATIO or (alone > 0.0) == (context > 0.0):
+        return ""
+    towards, other = parties if alone > 0.0 else parties[::-1]
+    begun = f"By itself it moves the odds {ratio_words(alone, parties)}."
+    if merged_words(row):
+        return f"{begun} It is shown as its share of several weak rows, which together point to {other}."
+    if all(item.item_type in WORD_TYPES for item in row.items):
+        return (
+            f"{begun} But all words together have one limit. These take up room in it and say little of which party it"
+            f" was, so that the other words, which say more, count for less: that takes away from {towards}."
+        )
+    return f"{begun} Read beside the other rows, on where it was fired from above all, it fits {other} better."
 
 
 def line_of(item: LedgerItem) -> PageLine:
@@ -267,7 +320,8 @@ def place_words(position: Position) -> str:
     """Write a place with the radius about it in which it lies with some 86 % (two sigma per axis)."""
     north = "N" if position.latitude_deg >= 0.0 else "S"
     east = "E" if position.longitude_deg >= 0.0 else "W"
-    about = f"within about {2.0 * position.sigma_m:,.0f} m"
+    radius_m = 2.0 * position.sigma_m
+    about = f"within about {radius_m:,.0f} m" if radius_m < 1_000.0 else f"within about {radius_m / 1e3:,.3g} km"
     return f"{abs(position.latitude_deg):.4f}° {north}, {abs(position.longitude_deg):.4f}° {east}, {about}"
 
 

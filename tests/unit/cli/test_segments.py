@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
-import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
@@ -16,93 +14,7 @@ from truceline.adapters.segments.gateway import GatewayWindow
 from truceline.adapters.segments.signing import SignerState, write_signer_state
 from truceline.cli import main
 from truceline.model.network import DETECTION_SCHEMA
-
-START = datetime(2026, 3, 1, tzinfo=UTC)
-FIRST, LAST = "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"
-
-
-def run(*words: object) -> None:
-    """Run a command that has to do its work."""
-    assert 0 == main(["segments", *map(str, words)])
-
-
-def _key(folder: Path, name: str, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
-    capsys.readouterr()
-    run("keygen", "--out", folder / f"{name}.key")
-    return dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
-
-
-def _approve(folder: Path, record_id: str, *names: str) -> None:
-    for name in names:
-        run(
-            *("approve", "--registry", folder / "registry", "--record", record_id),
-            *("--officer-id", name, "--key", folder / f"{name}.key"),
-        )
-
-
-def _record(capsys: pytest.CaptureFixture[str]) -> str:
-    return capsys.readouterr().out.split(":")[0]
-
-
-def _detections(path: Path, seconds: list[float], *, station_id: str = "A17") -> None:
-    times = [START + timedelta(seconds=second) for second in seconds]
-    frame = pl.DataFrame(
-        {
-            "detection_id": [f"d{index}" for index in range(len(times))],
-            "station_id": [station_id] * len(times),
-            "time": [moment.isoformat() for moment in times],
-            "received_time": [moment.isoformat() for moment in times],
-            "timing_sigma_s": [0.01] * len(times),
-            "amplitude_pa": [float(index) for index in range(len(times))],
-            "own_time_ns": [round((1_000.0 + second * (1.0 + 1e-6)) * 1e9) for second in seconds],
-        }
-    )
-    frame.write_csv(path)
-
-
-class House:
-    """A registry with two officers, a gateway and one enrolled sensor, in a folder."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """Make everything with the commands themselves."""
-        self.folder = folder
-        self.registry = folder / "registry"
-        self.gateway = _key(folder, "gateway", capsys)
-        for name in ("berg", "diaz"):
-            public = _key(folder, name, capsys)["signing_key"]
-            run(
-                *("officer", "--registry", self.registry, "--officer-id", name),
-                *("--organisation", f"of {name}", "--signing-key", public),
-            )
-        self.sensor = _key(folder, "sensor", capsys)
-        run(
-            *("enrol", "--registry", self.registry, "--key", folder / "sensor.key", "--sensor-id", "A17"),
-            *("--operator", "made up", "--seal-number", "1", "--valid-from", FIRST, "--valid-until", LAST),
-            *("--timing-sigma-s", "1e-4", "--oscillator-rate-ratio", "2.5e-6"),
-        )
-        _approve(folder, _record(capsys), "berg", "diaz")
-
-    def sign(self, name: str, seconds: list[float], *more: str) -> Path:
-        """Sign detections into the inbox, received a second after the last."""
-        _detections(self.folder / f"{name}.csv", seconds)
-        path = self.folder / "inbox" / f"{name}.seg"
-        run(
-            *("sign", "--key", self.folder / "sensor.key", "--sensor-id", "A17"),
-            *("--detections", self.folder / f"{name}.csv", "--state", self.folder / "sensor.state", "--out", path),
-            *("--gateway-key", self.gateway["exchange_key"], *more),
-        )
-        received_s = (START + timedelta(seconds=max(seconds) + 12.0)).timestamp()
-        os.utime(path, (received_s, received_s))
-        return path
-
-    def verify(self, name: str, *more: object) -> dict[str, dict[str, object]]:
-        """Verify the inbox into a folder and give the summary."""
-        run(
-            *("verify", "--registry", self.registry, "--received", self.folder / "inbox"),
-            *("--out", self.folder / name, "--gateway-secret", self.folder / "gateway.key", *more),
-        )
-        summary: dict[str, dict[str, object]] = json.loads((self.folder / name / "summary.json").read_bytes())
-        return summary
+from unit.cli.segment_house import LAST, START, House, approve, detections, new_key, printed_record, run
 
 
 @pytest.fixture
@@ -170,9 +82,9 @@ def test_after_a_revocation_what_comes_later_is_kept_out(house: House, capsys: p
         *("revoke", "--registry", house.registry, "--sensor-id", "A17", "--key-id", house.sensor["key_id"]),
         *("--since", "2026-03-01T00:00:20Z", "--reason", "seal found broken"),
     )
-    record_id = _record(capsys)
+    record_id = printed_record(capsys)
     before = house.verify("before")
-    _approve(house.folder, record_id, "berg", "diaz")
+    approve(house.folder, record_id, "berg", "diaz")
     capsys.readouterr()
     run("status", "--registry", house.registry)
     said = capsys.readouterr().out
@@ -186,13 +98,13 @@ def test_after_a_revocation_what_comes_later_is_kept_out(house: House, capsys: p
 def test_a_rotated_sensor_goes_on_counting(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     """After a rotation the new key signs the next segments of the same sequence, and all of it is linked."""
     house.sign("one", [1.0, 12.0], "--end", "2026-03-01T00:00:30Z")
-    new = _key(house.folder, "new", capsys)
+    new = new_key(house.folder, "new", capsys)
     run(
         *("rotate", "--registry", house.registry, "--key", house.folder / "sensor.key"),
         *("--new-key", house.folder / "new.key", "--sensor-id", "A17", "--seal-number", "2"),
         *("--valid-from", "2026-03-01T00:00:30Z", "--valid-until", LAST),
     )
-    _approve(house.folder, _record(capsys), "berg", "diaz")
+    approve(house.folder, printed_record(capsys), "berg", "diaz")
     (house.folder / "sensor.key").rename(house.folder / "old.key")
     (house.folder / "new.key").rename(house.folder / "sensor.key")
     house.sign("two", [31.0, 45.0])
@@ -288,7 +200,7 @@ def test_what_cannot_be_done_is_said(
 def test_a_key_that_others_may_read_is_refused(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     """A key file open to others is not used for anything."""
     (house.folder / "sensor.key").chmod(0o644)
-    _detections(house.folder / "a.csv", [1.0])
+    detections(house.folder / "a.csv", [1.0])
     words = ("sign", "--key", house.folder / "sensor.key", "--sensor-id", "A17", "--detections", house.folder / "a.csv")
     more = ("--state", house.folder / "s", "--out", house.folder / "a.seg")
 
@@ -313,7 +225,7 @@ def test_what_cannot_be_signed_is_said(
     """A sensor never signs a time twice, nor rows outside what it was told to sign; its count then stays."""
     house.sign("one", [1.0, 100.0])
     count = (house.folder / "sensor.state").read_bytes()
-    _detections(house.folder / "two.csv", seconds)
+    detections(house.folder / "two.csv", seconds)
     words = (
         "sign",
         "--key",
@@ -352,3 +264,65 @@ def test_a_record_that_cannot_be_read_stops_everything(house: House, capsys: pyt
 
     assert 1 == main(["segments", "status", "--registry", str(house.registry)])
     assert "is no enrolment, rotation or revocation" in capsys.readouterr().err
+
+
+def _open(house: House, name: str, *, received_s: float) -> Path:
+    path = house.folder / "inbox" / f"{name}.msg"
+    moment = (START + timedelta(seconds=received_s)).timestamp()
+    os.utime(path, (moment, moment))
+    return path
+
+
+def test_the_share_that_was_verified_on_arrival_is_printed(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    """Open messages are confirmed by the segments that come after them; junk and what came too late is kept apart."""
+    inbox = house.folder / "inbox"
+    for name, seconds in (("one", [1.0, 12.0]), ("two", [25.0, 26.0])):
+        house.sign(name, seconds, "--open-out", str(inbox / f"{name}.msg"))
+    _open(house, "one", received_s=15.0)
+    _open(house, "two", received_s=90.0)
+    (inbox / "junk.msg").write_bytes(b"\xff" * 40)
+    _open(house, "junk", received_s=16.0)
+    capsys.readouterr()
+    summary = house.verify("verified", "--open", inbox)
+    kept = pq.read_table(house.folder / "verified" / "open_messages").to_pylist()
+
+    assert {"confirmed": 2, "confirmed_used": 2, "malformed": 1, "provisional": 4, "still_open": 2} == summary[
+        "open_messages"
+    ]
+    assert ["malformed", "still_open", "still_open"] == [row["reason"] for row in kept]
+    assert (
+        "verified on arrival: 50.00 % of 4 messages verified; 4 open messages passed by their MAC, "
+        "kept apart in the end: malformed 1, still_open 2"
+    ) in capsys.readouterr().out
+    assert (4, 1.0) == (summary["detection_count"], summary["total"]["verified_share"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--open", "inbox", "--gateway-secret", "gateway.key"), "no .msg file in"),
+        (("--open", "inbox"), "give --gateway-secret too"),
+    ],
+)
+def test_open_messages_that_cannot_be_screened_are_said(
+    house: House, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], message: str
+) -> None:
+    """Without the gateway's key, or without a file, the command says so and writes nothing."""
+    house.sign("one", [1.0])
+    named = [str(house.folder / word) if word in {"inbox", "gateway.key"} else word for word in words]
+    places = ("--registry", house.registry, "--received", house.folder / "inbox", "--out", house.folder / "new")
+
+    assert 1 == main(["segments", "verify", *map(str, places), *named])
+    assert message in capsys.readouterr().err
+    assert not (house.folder / "new").exists()
+
+
+def test_open_messages_need_a_shared_key_to_be_made(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    """A sensor that shares nothing with the gateway writes no open messages, and its count stays."""
+    detections(house.folder / "a.csv", [1.0])
+    key = ("--key", house.folder / "sensor.key", "--sensor-id", "A17", "--detections", house.folder / "a.csv")
+    files = ("--state", house.folder / "s", "--out", house.folder / "a.seg", "--open-out", house.folder / "a.msg")
+
+    assert 1 == main(["segments", "sign", *map(str, (*key, *files))])
+    assert "give --gateway-key too" in capsys.readouterr().err
+    assert not (house.folder / "s").exists()

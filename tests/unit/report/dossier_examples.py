@@ -13,6 +13,7 @@ from laws.attribution_cases import (
     CRATER,
     FIELD,
     MEDIA,
+    MISSION,
     PARTIES,
     SETTINGS,
     SILENCE,
@@ -133,3 +134,13 @@ def undetermined() -> Dossier:
     return bound(
         answer(BLAMES, ADMITS, longitude_deg=37.0, abstention=REASON_NEAR_LINE), held_against=finding(probability=0.5)
     )
+
+
+def turned() -> Dossier:
+    """Give the dossier of an impact of which so much is said that one party's blame points the other way in the sum."""
+    return bound(answer(BLAMES, MEDIA, MISSION))
+
+
+def turned_mirrored() -> Dossier:
+    """Give the same with the parties exchanged in everything."""
+    return bound(answer(*(exchanged_item(entry) for entry in (BLAMES, MEDIA, MISSION)), field=exchanged_field(FIELD)))

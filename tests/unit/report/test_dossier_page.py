@@ -9,11 +9,14 @@ import msgspec
 import pytest
 from markupsafe import escape
 
+from laws.attribution_cases import CATALOGUE, FIELD, MEDIA, MISSION, case
+from truceline.attribute.decide import decide_cases
 from truceline.model.finding import Compliant, Exempt, Indeterminate
 from truceline.model.quantity import Position
 from truceline.report.dossier_page import (
     AXIS_LEAST_LOG_RATIO,
     BAR_HALF_PX,
+    WORD_TYPES,
     bar_of,
     finding_words,
     line_of,
@@ -25,8 +28,19 @@ from truceline.report.dossier_page import (
     render_dossier,
     ticks_of,
     title_of,
+    turned_words,
 )
-from unit.report.dossier_examples import BLAMES, answer, assessed, bound, finding, mirrored, undetermined
+from unit.report.dossier_examples import (
+    BLAMES,
+    answer,
+    assessed,
+    bound,
+    finding,
+    mirrored,
+    turned,
+    turned_mirrored,
+    undetermined,
+)
 
 PARTIES = ("A", "B")
 
@@ -108,6 +122,91 @@ def test_each_item_of_a_row_stands_on_its_own_line() -> None:
     assert "else" == merged_words(msgspec.structs.replace(row, statement="else"))
 
 
+def test_a_row_that_turns_in_the_sum_says_why() -> None:
+    """Where a row points to one party by itself and to the other among all rows, and only there, the page says why."""
+    page = page_of(turned())
+    told = {entry.row.name: entry.turned_words for entry in page.moving}
+    explained = told.pop("A party blames the other")
+
+    assert {""} == set(told.values()) == {entry.turned_words for entry in page_of(assessed()).moving}
+    assert explained.startswith(
+        "By itself it moves the odds 1.13 times towards A. But all words together have one limit"
+    )
+    assert str(escape(explained)) in render_dossier(turned())
+    assert '<tr class="turned">' not in render_dossier(assessed())
+
+
+def test_a_turned_row_is_told_alike_of_both_parties() -> None:
+    """With the parties exchanged the sentence has their names exchanged and no other word."""
+    here, there = (
+        [entry.turned_words for entry in page_of(dossier).moving if entry.turned_words]
+        for dossier in (turned(), turned_mirrored())
+    )
+
+    assert [re.sub(r"\b[AB]\b", lambda name: "BA"["AB".index(name[0])], words) for words in here] == there
+    assert 1 == len(there)
+
+
+def test_words_turn_by_their_common_limit_alone() -> None:
+    """What the page says of words is so: without the limit on all of them none of the same rows turns."""
+    free = msgspec.structs.replace(CATALOGUE.dependence.statements_together, number=1e6)
+    unlimited = msgspec.structs.replace(
+        CATALOGUE, dependence=msgspec.structs.replace(CATALOGUE.dependence, statements_together=free)
+    )
+    turns = []
+    for catalogue in (CATALOGUE, unlimited):
+        made = decide_cases([case(BLAMES, MEDIA, MISSION)], [FIELD], parties=PARTIES, catalogue=catalogue)
+        turns.append(bool(((made.alone * made.shares) < 0.0).any()))
+
+    assert [True, False] == turns
+    assert {kind.item_type for kind in CATALOGUE.items if kind.family == "statement"} == WORD_TYPES
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"context_log_ratio": 0.5, "alone_log_ratio": 0.001}, ""),
+        ({"context_log_ratio": 0.001, "alone_log_ratio": -0.5}, ""),
+        ({"context_log_ratio": 0.5, "alone_log_ratio": 0.1}, ""),
+        (
+            {"context_log_ratio": 0.5, "alone_log_ratio": -math.log(2.0)},
+            "By itself it moves the odds 2.00 times towards B. Read beside the other rows, on where it was fired from"
+            " above all, it fits A better.",
+        ),
+        (
+            {"context_log_ratio": -0.5, "alone_log_ratio": math.log(2.0), "statement": "share of two"},
+            "By itself it moves the odds 2.00 times towards A. It is shown as its share of several weak rows, which"
+            " together point to B.",
+        ),
+    ],
+)
+def test_other_rows_that_turn_say_what_else_it_is(changes: dict[str, object], words: str) -> None:
+    """Of rows that are no words the place of firing is named, of shares the whole; what moves nothing does not turn."""
+    located = next(row for row in assessed().attribution.ledger if row.direct)
+
+    assert words == turned_words(msgspec.structs.replace(located, **changes), PARTIES)
+
+
+def test_why_evidence_points_there_is_said_once_a_row() -> None:
+    """A row of a blame and a denial says once that they move little; what goes without saying is not said."""
+    twice = msgspec.structs.replace(BLAMES, item_id="again", item_type="party_denies")
+    rows = {entry.row.name: entry.reading_words for entry in page_of(bound(answer(BLAMES, twice, MEDIA))).moving}
+
+    assert ("Parties blame and deny nearly whatever happened, so this moves little.",) == rows[
+        "A party blames the other; A party denies"
+    ]
+    assert () == rows["Media of neither party name one"]
+
+
+def test_without_evidence_there_is_no_table_to_read() -> None:
+    """Where nothing speaks of a party the page says so, and shows no bars and no words on how to read them."""
+    text = render_dossier(bound(answer(place_usable=False)))
+
+    assert "There is no evidence that speaks of a party" in text
+    assert "times towards" not in text
+    assert "There is no evidence" not in render_dossier(assessed())
+
+
 def test_what_was_read_as_evidence_is_not_called_unused() -> None:
     """A record that is no part of the event and stands in a row is counted there, not among what was left aside."""
     dossier = bound(answer(msgspec.structs.replace(BLAMES, observation_ids=("o0",))), known_count=3)
@@ -182,3 +281,4 @@ def test_places_and_titles_are_told_plainly() -> None:
 
     assert "Event of unreported kind" == title_of(msgspec.structs.replace(undetermined(), event=event))
     assert "1.5000° S, 2.0000° W, within about 100 m" == place_words(position)
+    assert place_words(msgspec.structs.replace(position, sigma_m=3_000.0)).endswith("within about 6 km")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -17,16 +15,12 @@ from truceline.adapters.segments.format import (
     Malformed,
     Segment,
     decode_frames,
-    decode_open_message,
     decode_segment,
     encode_frames,
     encode_header,
-    encode_segment,
-    messages_of,
+    message_spans,
 )
 from truceline.adapters.segments.messages import DetectionMessage, message_of, payload_of
-from truceline.adapters.segments.screen import MessageScreen
-from truceline.adapters.segments.sealing import Sealer
 from truceline.adapters.segments.verify import Quarantined, Reason, Signed
 from truceline.testing import segment_world as world
 from unit.segments.segment_days import SENSOR, day, receiver
@@ -94,7 +88,7 @@ def test_what_can_be_read_is_written_back_the_same(tail: bytes) -> None:
     content = day(1)[0][0][:8] + tail
     segment = decode_segment(content)
     if isinstance(segment, Segment):
-        again = encode_segment(segment.header, segment.body, segment.signature)
+        again = encode_header(segment.header) + segment.body + segment.signature
 
         assert content == again
 
@@ -104,11 +98,11 @@ def test_a_body_has_one_reading() -> None:
     content, _ = day(1, message_count=4)[0]
     segment = decode_segment(content)
     assert isinstance(segment, Segment)
-    found = messages_of(segment.body, 4)
-    assert isinstance(found, list)
+    spans = message_spans(segment.body, 4)
+    assert isinstance(spans, list)
 
-    assert segment.body == b"".join(message.authenticated + message.mac for message in found)
-    assert all(isinstance(messages_of(segment.body, count), Malformed) for count in (0, 3, 5))
+    assert segment.body == b"".join(segment.body[start : mac + 16] for start, mac in spans)
+    assert all(isinstance(message_spans(segment.body, count), Malformed) for count in (0, 3, 5))
 
 
 def test_a_header_states_what_it_was_given() -> None:
@@ -195,58 +189,6 @@ def test_mac_keys_differ_by_day_sensor_and_segment() -> None:
     segments = {keys.segment_key(key, sequence) for key in days for sequence in range(3)}
 
     assert (10, 30) == (len(days), len(segments))
-
-
-# messages on their way
-
-
-def _open_frames() -> tuple[list[bytes], Sealer]:
-    sealer = Sealer(SENSOR.key, shared=SENSOR.shared, next_sequence=0)
-    payloads = [hashlib.sha256(bytes([index])).digest() for index in range(3)]
-    return sealer.open_frames(sealer.messages(payloads, gnss_ns=world.START_NS), gnss_ns=world.START_NS), sealer
-
-
-def test_no_open_message_with_a_changed_byte_passes() -> None:
-    """Whichever byte of a message on its way is changed, the screen refuses and counts it."""
-    frames, _ = _open_frames()
-    screen = MessageScreen(receiver().verifier)
-    today = keys.day_index_of(world.START_NS)
-    changed = [flipped(frame, place, 1 << place % 8) for frame in frames for place in range(len(frame))]
-
-    assert [None] * len(changed) == [screen.take(frame, day_index=today) for frame in changed]
-    assert len(changed) == screen.counts.total()
-    assert all(screen.take(frame, day_index=today) is not None for frame in frames)
-
-
-def test_a_screened_message_is_confirmed_only_by_the_segment_that_signs_it() -> None:
-    """Provisional messages are confirmed when the segment holds the same bytes, and not when it holds others."""
-    today = keys.day_index_of(world.START_NS)
-    content, received_ns = day(1)[0]
-    signed = receiver().verifier.verify(content, received_ns=received_ns)
-    assert isinstance(signed, Signed)
-    messages = messages_of(signed.segment.body, 3)
-    assert isinstance(messages, list)
-    sealer = Sealer(SENSOR.key, shared=SENSOR.shared, next_sequence=0)
-    own = sealer.open_frames(
-        [message.authenticated + message.mac for message in messages], gnss_ns=signed.segment.header.gnss_ns
-    )
-    screens = [MessageScreen(receiver().verifier) for _ in range(2)]
-    for frame in own:
-        screens[0].take(frame, day_index=today)
-    for frame in _open_frames()[0]:
-        screens[1].take(frame, day_index=today)
-
-    assert [True, False] == [screen.close(signed) for screen in screens]
-
-
-def test_a_message_of_a_far_day_is_refused() -> None:
-    """The MAC key of a day that is not near today's opens nothing."""
-    frames, _ = _open_frames()
-    screen = MessageScreen(receiver().verifier)
-
-    assert screen.take(frames[0], day_index=keys.day_index_of(world.START_NS) + 2) is None
-    assert {"wrong_day": 1} == dict(screen.counts)
-    assert isinstance(decode_open_message(b""), Malformed)
 
 
 # payloads

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from truceline.adapters.log.tree import leaf_hash
 from truceline.adapters.segments.files import ReceivedSegment
 from truceline.adapters.segments.format import Segment, Status, decode_segment
-from truceline.adapters.segments.gateway import is_in_window, leaves_of, prove_segment, window_of
+from truceline.adapters.segments.gateway import GatewayWindow, Member, WindowRoots, is_in_window, prove_segment
 from truceline.adapters.segments.outputs import sensors_csv, table_lines
 from truceline.adapters.segments.sealing import Sealer, SegmentTimes
 from truceline.adapters.segments.tally import NOBODY, total_of
@@ -75,38 +76,40 @@ def test_the_table_shows_the_least_verified_first_and_states_of_health() -> None
     assert "1 more sensors" in lines[-1]
 
 
-def _segments(count: int) -> list[Segment]:
-    found = [decode_segment(content) for content, _ in day(count)]
-    assert all(isinstance(segment, Segment) for segment in found)
-    return [segment for segment in found if isinstance(segment, Segment)]
+def _window(arrivals: list[tuple[bytes, int]]) -> tuple[GatewayWindow, list[Member]]:
+    """Give the one window in which all of this was received, and its segments."""
+    roots = WindowRoots("G1")
+    for outcome in taken((content, world.START_NS + 10**12) for content, _ in arrivals):
+        roots.add(outcome)
+    (window,) = roots.windows()
+    return window, roots.members()
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 64])
 def test_every_segment_can_be_proved_in_its_window_and_no_other(count: int) -> None:
     """A gateway's window of any size proves each of its segments, and nothing that was changed."""
-    segments = _segments(count)
-    leaves = leaves_of(segments)
-    window = window_of("G1", 0, leaves=leaves)
-    stranger = segments[0]._replace(digest=bytes(32))
+    received = day(count)
+    window, members = _window(received)
+    leaves = [leaf_hash(member.digest) for member in members]
+    assert (count, list(range(count))) == (window.segment_count, [member.leaf_index for member in members])
 
-    for index, segment in enumerate(segments):
+    for index, (content, _) in enumerate(received):
+        segment = decode_segment(content)
+        assert isinstance(segment, Segment)
         proof = prove_segment(leaves, index)
         assert is_in_window(segment, window, leaf_index=index, proof=proof)
-        assert not is_in_window(stranger, window, leaf_index=index, proof=proof)
+        assert not is_in_window(segment._replace(digest=bytes(32)), window, leaf_index=index, proof=proof)
         assert not is_in_window(segment, window, leaf_index=index + 1, proof=proof)
 
 
 def test_the_order_of_receipt_does_not_change_a_window() -> None:
-    """Segments in any order, some twice, give the same record and so the same leaf."""
-    segments = _segments(9)
+    """Segments in any order, some twice and some junk between, give the same record and so the same leaf."""
+    received = day(9)
     chance = np.random.default_rng(3)
-    shuffled = [segments[index] for index in [*chance.permutation(9).tolist(), 2, 2]]
+    shuffled = [received[index] for index in [*chance.permutation(9).tolist(), 2, 2]]
 
-    assert window_of("G1", 0, leaves=leaves_of(segments)) == window_of("G1", 0, leaves=leaves_of(shuffled))
-    assert (
-        window_of("G1", 0, leaves=leaves_of(segments)).leaf_bytes()
-        != window_of("G1", 0, leaves=leaves_of(segments[:8])).leaf_bytes()
-    )
+    assert _window(received) == _window([(b"junk", 0), *shuffled])
+    assert _window(received)[0].leaf_bytes() != _window(received[:8])[0].leaf_bytes()
 
 
 def test_processes_answer_as_one_does() -> None:

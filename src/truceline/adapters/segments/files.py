@@ -1,4 +1,4 @@
-"""Files of segments, keys, enrolment records and beacons: read and written whole."""
+"""Files of segments, open messages, keys, enrolment records and beacons: read and written whole."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from truceline.errors import InputUnusable, SourceUnavailable
 from truceline.model.quantity import EPOCH, canonical_bytes
 
 SEGMENT_SUFFIX = ".seg"
+MESSAGE_SUFFIX = ".msg"
 OFFICERS_NAME = "officers.json"
 FILE_MAX_BYTES = 2 << 30
 """Largest file of segments that is read: a sensor's day has some tens of megabytes."""
@@ -55,7 +56,7 @@ def write_key(path: Path, key: KeyFile) -> None:
 
 def read_key(path: Path) -> KeyFile:
     """Read a key; raise `InputUnusable` where others may read it too, or where it is none."""
-    content = _read(path)
+    content = read_file(path)
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise InputUnusable(f"{path}: others may read this key; `chmod 600` it, and think of it as stolen")
     try:
@@ -85,7 +86,7 @@ def read_records(folder: Path) -> list[EnrolmentRecord]:
         if path.name == OFFICERS_NAME:
             continue
         try:
-            records.append(record_of(_read(path)))
+            records.append(record_of(read_file(path)))
         except (msgspec.MsgspecError, ValueError) as error:
             raise InputUnusable(f"{path}: is no enrolment, rotation or revocation ({error})") from error
     return records
@@ -94,7 +95,7 @@ def read_records(folder: Path) -> list[EnrolmentRecord]:
 def read_officers(path: Path) -> list[Officer]:
     """Read the list of officers, the root of trust of a registry."""
     try:
-        return msgspec.json.decode(_read(path), type=list[Officer])
+        return msgspec.json.decode(read_file(path), type=list[Officer])
     except (msgspec.MsgspecError, ValueError) as error:
         raise InputUnusable(f"{path}: is no list of officers ({error})") from error
 
@@ -115,7 +116,11 @@ def add_officer(path: Path, officer: Officer) -> None:
 def read_beacons(path: Path) -> dict[bytes, int]:
     """Read beacons (columns `beacon` in hexadecimal, `published_time` in ISO 8601 with zone), as ns by beacon."""
     found = {}
-    rows = csv.DictReader(_read(path).decode("utf-8-sig").splitlines())
+    try:
+        text = read_file(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputUnusable(f"{path}: is no text in UTF-8 ({error})") from error
+    rows = csv.DictReader(text.splitlines())
     for row in rows:
         try:
             beacon = bytes.fromhex(row["beacon"])
@@ -133,7 +138,7 @@ def read_state(path: Path) -> ReceiverState | None:
     if not path.exists():
         return None
     try:
-        return msgspec.msgpack.decode(_read(path), type=ReceiverState)
+        return msgspec.msgpack.decode(read_file(path), type=ReceiverState)
     except msgspec.MsgspecError as error:
         raise InputUnusable(f"{path}: is no state of a verification that this version reads ({error})") from error
 
@@ -145,7 +150,7 @@ def write_state(path: Path, state: ReceiverState) -> None:
 
 
 class ReceivedSegment(msgspec.Struct, frozen=True, kw_only=True):
-    """One segment as it lies in a file, or what follows the last whole one there."""
+    """One segment (or open message) as it lies in a file, or what follows the last whole one there."""
 
     path: Path
     offset_bytes: int
@@ -157,7 +162,7 @@ def read_segments(paths: Iterable[Path], *, received_ns: int | None = None) -> I
     """Give all segments of files by time of receipt: the file's time of change, unless one is given for all."""
     timed = [(_changed_ns(path) if received_ns is None else received_ns, path) for path in paths]
     for moment_ns, path in sorted(timed):
-        frames = decode_frames(_read(path))
+        frames = decode_frames(read_file(path))
         for offset, content in zip(frames.offsets_bytes, frames.contents, strict=True):
             yield ReceivedSegment(path=path, offset_bytes=offset, content=content, received_ns=moment_ns)
         if frames.rest:
@@ -165,13 +170,13 @@ def read_segments(paths: Iterable[Path], *, received_ns: int | None = None) -> I
             yield ReceivedSegment(path=path, offset_bytes=offset, content=frames.rest, received_ns=moment_ns)
 
 
-def segment_paths(places: Iterable[Path]) -> list[Path]:
-    """List the files of segments in folders, and the files named themselves."""
+def segment_paths(places: Iterable[Path], *, suffix: str = SEGMENT_SUFFIX) -> list[Path]:
+    """List the files of segments (or of what else bears a suffix) in folders, and the files named themselves."""
     found: set[Path] = set()
     for place in places:
-        found |= set(place.rglob(f"*{SEGMENT_SUFFIX}")) if place.is_dir() else {place}
+        found |= set(place.rglob(f"*{suffix}")) if place.is_dir() else {place}
     if not found:
-        raise SourceUnavailable(f"no {SEGMENT_SUFFIX} file in {', '.join(map(str, places))}")
+        raise SourceUnavailable(f"no {suffix} file in {', '.join(map(str, places))}")
     return sorted(found)
 
 
@@ -187,7 +192,8 @@ def _changed_ns(path: Path) -> int:
         raise SourceUnavailable(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Read a file whole; raise `SourceUnavailable` where it cannot be read or is too large to hold."""
     try:
         if (size_bytes := path.stat().st_size) > FILE_MAX_BYTES:
             raise SourceUnavailable(f"{path}: size={size_bytes} bytes is above {FILE_MAX_BYTES}")

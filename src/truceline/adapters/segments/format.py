@@ -176,14 +176,6 @@ def message_head(index: int, payload: bytes) -> bytes:
     return _MESSAGE.pack(index, len(payload)) + payload
 
 
-class Message(NamedTuple):
-    """One message of a body: what its MAC is over, its payload, and the MAC it carries."""
-
-    authenticated: bytes
-    payload: bytes
-    mac: bytes
-
-
 def message_spans(body: bytes, message_count: int) -> Spans | Malformed:
     """Give for each message of a body its first byte and the first byte of its MAC, or say what is wrong.
 
@@ -202,23 +194,6 @@ def message_spans(body: bytes, message_count: int) -> Spans | Malformed:
     except struct.error:
         return Malformed(f"body ends in message {len(spans)} of {message_count}")
     return spans if place == len(body) else Malformed(f"body has {len(body)} bytes, its messages {place}")
-
-
-def messages_of(body: bytes, message_count: int) -> list[Message] | Malformed:
-    """Give the messages of a body in order, or say what is wrong with it."""
-    spans = message_spans(body, message_count)
-    if isinstance(spans, Malformed):
-        return spans
-    head_bytes = _MESSAGE.size
-    return [
-        Message(body[start:mac], body[start + head_bytes : mac], body[mac : mac + MAC_BYTES]) for start, mac in spans
-    ]
-
-
-def encode_segment(header: Header, body: bytes, signature: bytes) -> bytes:
-    """Put the three parts of a segment together."""
-    assert len(signature) == SIGNATURE_BYTES, "an Ed25519 signature has 64 bytes"
-    return encode_header(header) + body + signature
 
 
 # One message on its way before its segment is closed: `magic TLSM | key id | u64 sequence | u32 day | message`.
@@ -251,6 +226,8 @@ def decode_open_message(content: bytes) -> OpenMessage | Malformed:
     index, payload_bytes = _MESSAGE.unpack_from(content, OPEN_BYTES)
     if magic != OPEN_MAGIC or len(content) != OPEN_BYTES + MESSAGE_OVERHEAD_BYTES + payload_bytes:
         return Malformed(f"magic={magic!r}, size={len(content)} bytes: is no message")
+    if sequence > SEQUENCE_MAX_COUNT:
+        return Malformed(f"sequence={sequence} is above {SEQUENCE_MAX_COUNT}")
     return OpenMessage(key_id, sequence, day_index, index, content[OPEN_BYTES:-MAC_BYTES], content[-MAC_BYTES:])
 
 

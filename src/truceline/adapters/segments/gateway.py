@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -38,16 +38,22 @@ UNSIGNED = frozenset({Reason.MALFORMED, Reason.UNKNOWN_KEY, Reason.WRONG_SIGNATU
 """What a gateway does not put its word to: nobody known signed it."""
 
 
-def leaves_of(segments: Iterable[Segment]) -> list[bytes]:
-    """Give one leaf hash for each segment, by key id and sequence, then digest: the order of receipt does not matter.
+class Member(NamedTuple):
+    """One segment of a window: which leaf it is, by which key, under which sequence, and its digest."""
 
-    A segment received twice is one leaf; two contents under one sequence are two.
-    """
-    return _leaves({_place(segment) for segment in segments})
+    window_start_ms: int
+    leaf_index: int
+    key_id: bytes
+    sequence: int
+    digest: bytes
 
 
 class WindowRoots:
-    """Collects every signed segment, used or not, by the window in which it was received."""
+    """Collects every signed segment, used or not, by the window in which it was received.
+
+    The order of receipt does not matter: leaves stand by key id and sequence, then digest. A segment received twice is
+    one leaf; two contents under one sequence are two.
+    """
 
     def __init__(self, gateway_id: str) -> None:
         """Begin with no window."""
@@ -64,30 +70,32 @@ class WindowRoots:
             segment, received_ns = outcome.segment, outcome.received_ns
         self._places[received_ns // (WINDOW_MS * 1_000_000)].add(_place(segment))
 
+    def members(self) -> list[Member]:
+        """Give every segment of every window, by time and then in the order of the window's leaves."""
+        return [
+            Member(index * WINDOW_MS, leaf_index, key_id, sequence, digest)
+            for index, places in sorted(self._places.items())
+            for leaf_index, (key_id, sequence, digest) in enumerate(sorted(places))
+        ]
+
     def windows(self) -> list[GatewayWindow]:
         """Give the record of every window in which anything was received, by time."""
         return [
-            window_of(self._gateway_id, index * WINDOW_MS, leaves=_leaves(places))
+            self._window(index * WINDOW_MS, [leaf_hash(digest) for _, _, digest in sorted(places)])
             for index, places in sorted(self._places.items())
         ]
+
+    def _window(self, window_start_ms: int, leaves: list[bytes]) -> GatewayWindow:
+        return GatewayWindow(
+            gateway_id=self._gateway_id,
+            window_start_ms=window_start_ms,
+            segment_count=len(leaves),
+            root=root_of(leaves).hex(),
+        )
 
 
 def _place(segment: Segment) -> _Place:
     return segment.header.key_id, segment.header.sequence, segment.digest
-
-
-def _leaves(places: Iterable[_Place]) -> list[bytes]:
-    return [leaf_hash(digest) for _, _, digest in sorted(places)]
-
-
-def window_of(gateway_id: str, window_start_ms: int, *, leaves: list[bytes]) -> GatewayWindow:
-    """Give the record of one window."""
-    return GatewayWindow(
-        gateway_id=gateway_id,
-        window_start_ms=window_start_ms,
-        segment_count=len(leaves),
-        root=root_of(leaves).hex(),
-    )
 
 
 def prove_segment(leaves: list[bytes], leaf_index: int) -> list[bytes]:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from truceline.adapters.segments.files import ReceivedSegment
 from truceline.adapters.segments.messages import VerifiedRow, detection_table
 from truceline.adapters.segments.receiver import WrongPayload
+from truceline.adapters.segments.screen import KeptApart
 from truceline.adapters.segments.tally import SensorTally
 from truceline.adapters.segments.verify import Quarantined
 from truceline.adapters.stores.durable import durable_file, make_folder
@@ -56,6 +57,21 @@ WRONG_SCHEMA = pa.schema(
 )
 """One row per signed message that is no detection; its bytes stay in its segment."""
 
+
+APART_SCHEMA = pa.schema(
+    [
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("offset_bytes", pa.int64(), nullable=False),
+        pa.field("received_time", INSTANT, nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("key_id", pa.string()),
+        pa.field("sequence", pa.int64()),
+        pa.field("message_index", pa.int32()),
+        pa.field("content", pa.large_binary(), nullable=False),
+    ]
+)
+"""One row per open message that no signature confirmed, with its bytes as received. `key_id`, `sequence` and
+`message_index` are what it claims, and null where it cannot be read."""
 
 RowT = TypeVar("RowT")
 
@@ -108,6 +124,11 @@ def wrong_parts(folder: Path) -> TableParts[WrongPayload]:
     return TableParts(folder, wrong_table, size_of=lambda _: ROW_BYTES)
 
 
+def apart_parts(folder: Path) -> TableParts[KeptApart]:
+    """Give a folder for open messages that were not confirmed, in `APART_SCHEMA`."""
+    return TableParts(folder, apart_table, size_of=lambda kept: ROW_BYTES + len(kept.frame.content))
+
+
 def write_table(path: Path, table: pa.Table) -> None:
     """Write a Parquet file, whole or not at all."""
     sink = io.BytesIO()
@@ -138,6 +159,28 @@ def _quarantine_row(received: ReceivedSegment, outcome: Quarantined) -> dict[str
         "message_count": None if header is None else header.message_count,
         "sha256": hashlib.sha256(received.content).hexdigest(),
         "content": received.content,
+    }
+
+
+def apart_table(kept: Sequence[KeptApart]) -> pa.Table:
+    """Give open messages that were not confirmed in `APART_SCHEMA`, in the order in which that was settled."""
+    rows = [_apart_row(entry) for entry in kept]
+    columns = {name: [row[name] for row in rows] for name in APART_SCHEMA.names}
+    columns["received_time"] = pa.array(columns["received_time"], pa.int64()).cast(INSTANT)
+    return pa.table(columns, schema=APART_SCHEMA)
+
+
+def _apart_row(kept: KeptApart) -> dict[str, Any]:
+    frame, message = kept.frame, kept.message
+    return {
+        "file": str(frame.path),
+        "offset_bytes": frame.offset_bytes,
+        "received_time": frame.received_ns,
+        "reason": str(kept.reason),
+        "key_id": None if message is None else message.key_id.hex(),
+        "sequence": None if message is None else message.sequence,
+        "message_index": None if message is None else message.message_index,
+        "content": frame.content,
     }
 
 

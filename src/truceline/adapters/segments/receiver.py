@@ -16,9 +16,10 @@ from truceline.adapters.segments.verify import Quarantined, Signed, Verifier
 
 
 class ReceiverState(msgspec.Struct, frozen=True, kw_only=True):
-    """The chains of all sensors, to go on from."""
+    """The chains of all sensors, to go on from; `out` is the folder that the call before wrote, where one did."""
 
     chains: tuple[ChainState, ...]
+    out: str = ""
     schema_name: str = "truceline.segment_receiver/1"
 
 

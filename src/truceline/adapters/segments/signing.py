@@ -108,15 +108,23 @@ def own_rows(table: pa.Table, sensor_id: str, *, path: Path) -> pa.Table:
     return pa.table(columns)
 
 
-def signed_span(sealer: Sealer, table: pa.Table, span: SignedSpan) -> tuple[list[bytes], int]:
-    """Give the segments of a span and the time up to which they reach; raise where rows or span do not fit."""
+class Sealed(NamedTuple):
+    """A span's segments, the frames in which their messages travel before, and the time up to which it reaches."""
+
+    contents: list[bytes]
+    open_frames: list[bytes]
+    end_ns: int
+
+
+def signed_span(sealer: Sealer, table: pa.Table, span: SignedSpan) -> Sealed:
+    """Give what a span's rows become; raise where rows or span do not fit."""
     first_index, end_index = _limits(table, span)
     by_segment = _by_segment(table)
     outside = [index for index in by_segment if not first_index <= index < end_index]
     if outside:
         raise InputUnusable(f"time_ns={min(outside) * SEGMENT_NS} and more lie outside --start and --end")
     own_ns = _own_times_ns(table, np.arange(first_index, end_index, dtype=np.int64))
-    contents = []
+    sealed = Sealed([], [], end_index * SEGMENT_NS)
     for index, own in zip(range(first_index, end_index), own_ns, strict=True):
         payloads = [payload_of(message) for message in by_segment.get(index, ())]
         if len(payloads) > MESSAGE_MAX_COUNT or own < 0:
@@ -125,8 +133,10 @@ def signed_span(sealer: Sealer, table: pa.Table, span: SignedSpan) -> tuple[list
                 f"or own_ns={own} lies before the sensor's boot"
             )
         times = SegmentTimes(gnss_ns=index * SEGMENT_NS, own_ns=own, boot_count=span.boot_count, length_ms=SEGMENT_MS)
-        contents.append(sealer.seal(payloads, times, status=span.status, beacon=span.beacon))
-    return contents, end_index * SEGMENT_NS
+        messages = sealer.messages(payloads, gnss_ns=times.gnss_ns)
+        sealed.open_frames.extend(sealer.open_frames(messages, gnss_ns=times.gnss_ns))
+        sealed.contents.append(sealer.seal_messages(messages, times, status=span.status, beacon=span.beacon))
+    return sealed
 
 
 def _limits(table: pa.Table, span: SignedSpan) -> tuple[int, int]:
