@@ -123,13 +123,14 @@ def _verify(args: argparse.Namespace) -> int:
     receiver = _receiver(args)
     if state is not None:
         receiver.restore(state)
-    partial = clear_partial(args.out)
+    out = args.out.resolve()
+    partial = clear_partial(out)
     counted = _take_all(args, receiver, partial)
     sensors = receiver.sensors()
     total = total_of(sensors)
     counted["total"], counted["gaps"] = total, {name: found for name, found in receiver.gaps().items() if found}
     _write_counts(partial, sensors, counted)
-    finish(args.out, args.state, receiver.state())
+    finish(out, args.state, receiver.state())
     for line in table_lines(sensors, total, shown_count=SHOWN_SENSOR_COUNT):
         sys.stdout.write(f"{line}\n")
     if "open_messages" in counted:

@@ -57,7 +57,7 @@ def test_an_id_has_one_key_wherever_it_stands(digits: list[str], start: int, len
 def test_few_asked_of_many_are_found_as_well(asks: list[list[int]], shares_upper_half: bool) -> None:
     """Whether keys are looked through as they came, or sorted after the fifth ask, the answer is that of a set."""
     numbers = np.random.default_rng(3).permutation(9_000).astype(np.uint64)[:5_000]
-    upper = np.full(9_000, 7, np.uint64) if shares_upper_half else np.arange(9_000, dtype=np.uint64) << np.uint64(44)
+    upper = np.arange(9_000, dtype=np.uint64) // np.uint64(4 if shares_upper_half else 1) << np.uint64(44)
     known, held = KnownIds(), set(numbers.tolist())
     for part in np.array_split(numbers, 3):
         known.add(np.stack([upper[part.astype(int)], part], axis=1))

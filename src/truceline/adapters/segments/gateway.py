@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -24,7 +24,7 @@ class GatewayWindow(msgspec.Struct, frozen=True, kw_only=True):
     window_start_ms: int
     segment_count: int
     root: str
-    schema_name: str = "truceline.gateway_window/1"
+    schema_name: Literal["truceline.gateway_window/1"] = "truceline.gateway_window/1"
 
     def leaf_bytes(self) -> bytes:
         """Give the canonical bytes that the log takes for a leaf."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from truceline.errors import InputUnusable
 
 WINDOWS_NAME = "windows.jsonl"
 MEMBERS_NAME = "window_segments.parquet"
+_HASH = re.compile("[0-9a-f]{64}")
 
 MEMBERS_SCHEMA = pa.schema(
     [
@@ -54,6 +56,8 @@ def read_windows(path: Path) -> list[GatewayWindow]:
             raise InputUnusable(f"{path}: line {number} is no record of a window ({error})") from error
         if window.leaf_bytes() != line:
             raise InputUnusable(f"{path}: line {number} is not in canonical bytes, so it was changed")
+        if not _HASH.fullmatch(window.root):
+            raise InputUnusable(f"{path}: line {number} has no SHA-256 for a root ({window.root!r:.80})")
         windows.append(window)
     return windows
 

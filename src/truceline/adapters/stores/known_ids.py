@@ -76,7 +76,7 @@ class KnownIds:
         if asked_count * SORTED_ASKED_RATIO > unsorted_count or self._passed_count > SORTED_PASS_COUNT * unsorted_count:
             self._runs += [_sorted(run) for run in self._unsorted]
             self._unsorted, self._passed_count = [], 0
-        self._look_count += (asked_count + RUN_LOOK_COUNT) * (len(self._runs) - 1)
+        self._look_count += (asked_count + RUN_LOOK_COUNT) * max(len(self._runs) - 1, 0)
         if len(self._runs) > 1 and self._look_count > RUN_MERGE_RATIO * len(self):
             self._runs, self._look_count = [_sorted(np.concatenate(self._runs))], 0
 

@@ -29,8 +29,9 @@ from truceline.associate.engine.layout import (
     TH_KIN_COUNT,
     TH_KIN_SIGMA,
     TH_KIN_TIME,
-    WK_DENSITY,
     WK_DISTANCE,
+    WK_ELSE_RATE,
+    WK_LOG_RATIO,
     WK_PROBABILITY,
     Air,
     Floats,
@@ -38,7 +39,7 @@ from truceline.associate.engine.layout import (
     Scene,
     Work,
 )
-from truceline.associate.engine.refine import FULL_REACH_RATIO, event_of, settle
+from truceline.associate.engine.refine import FULL_REACH_RATIO, doubts, event_of, settle, state_odds
 from truceline.associate.engine.weigh import curve_index, look, weigh_members
 
 _ROUNDS_S = np.zeros(2)
@@ -49,6 +50,9 @@ _WHOLE = 0.92
 _MERGED_S = 9.0
 _MERGED_M = 3_000.0
 _WIDE_S = np.array([0.4, 0.25, 0.12, 0.05, 0.0])
+_GAIN_LEAST = 0.1
+_MISSING = 3.0
+_DOUBT_LEAST = 0.25
 
 
 class Events(NamedTuple):
@@ -96,7 +100,7 @@ def claim(scene: Scene, events: Events, e: int, work: Work, n: int) -> None:
             continue
         step = curve_index(work.row[i, WK_DISTANCE], events.row[e, EV_RANGE])
         events.claim[e, m] = work.detection[i]
-        events.rate[e, m] = math.exp(scene.curve[0, step] + work.row[i, WK_DENSITY])
+        events.rate[e, m] = scene.curve[2, step] * math.exp(work.row[i, WK_LOG_RATIO]) * work.row[i, WK_ELSE_RATE]
         scene.detections[work.detection[i], DET_EXPLAINED] += events.rate[e, m]
         m += 1
     events.claim_count[e] = m
@@ -184,6 +188,55 @@ def polish(scene: Scene, air: Air, work: Work, events: Events, least: float, eve
             claim(scene, events, e, work, n)
             events.others[e] = _others_rate(scene, events, e)
     return dropped
+
+
+@njit(cache=True, error_model="numpy")
+def _from_elsewhere(scene: Scene, air: Air, work: Work, events: Events, e: int, away: tuple[Floats, Floats]) -> bool:
+    """Move event e to the likeliest place where it comes to rest, begun at each of some steps (x, y, t) away."""
+    (steps, extra_s), row = away, events.row[e]
+    best = row.copy()
+    for i in range(len(steps)):
+        other = row.copy()
+        other[EV_X] += steps[i, 0]
+        other[EV_Y] += steps[i, 1]
+        other[EV_T] += steps[i, 2]
+        settle(scene, air, work, other, extra_s)
+        density = log_density(scene, events, other, e)
+        other[EV_LOG_ODDS] += density - other[EV_LOG_DENSITY]
+        other[EV_LOG_DENSITY] = density
+        if other[EV_LOG_ODDS] > best[EV_LOG_ODDS]:
+            best = other
+    if best[EV_LOG_ODDS] <= row[EV_LOG_ODDS] + _GAIN_LEAST:
+        return False
+    row[:] = best
+    return True
+
+
+@njit(cache=True, error_model="numpy")
+def reconsider(scene: Scene, air: Air, work: Work, events: Events, away: tuple[Floats, Floats]) -> int:
+    """Look for a likelier place of every event that fits badly or misses detections; give how many were moved.
+
+    Each is stated anew; those whose log odds have changed are weighed again by the next `polish`, which may drop them.
+    `away` has the steps (k, 3) in metres and seconds from which to begin, and what each round of settling adds to the
+    timing sigma (s). Under heavy fire an event may have come to rest on the detections of a neighbour not known then.
+    """
+    moved = 0
+    for e in range(events.used[0]):
+        if events.row[e, EV_ALIVE] == 0.0:
+            continue
+        release(scene, events, e)
+        row = events.row[e]
+        before = row[EV_LOG_ODDS]
+        row[EV_LOG_DENSITY] = log_density(scene, events, row, e)
+        n = state_odds(scene, air, work, row)
+        doubt = math.log(max(doubts(work, n)[0], 1.0)) + _MISSING * max(0.0, 1.0 - row[EV_PURITY])
+        if doubt > _DOUBT_LEAST:
+            moved += _from_elsewhere(scene, air, work, events, e, away)
+            n = state_odds(scene, air, work, row)
+        if abs(row[EV_LOG_ODDS] - before) > _GAIN_LEAST:
+            events.others[e] = -1.0
+        claim(scene, events, e, work, n)
+    return moved
 
 
 @njit(cache=True, error_model="numpy")

@@ -36,22 +36,22 @@ from truceline.associate.engine.shared_error import SharedError, add_shared
 from truceline.associate.engine.weigh import look, weigh_members
 
 INFLATION = {
-    "always": 0.235,
-    "misfit": -0.414,
-    "undecided": 0.062,
-    "thin": 0.355,
-    "missing": 0.118,
-    "crowd": -0.022,
-    "contested": 0.225,
-    "misfit x misfit": 2.496,
-    "thin x thin": 0.351,
-    "missing x missing": 0.341,
-    "misfit x undecided": 1.928,
-    "undecided x crowd": 0.451,
-    "thin x crowd": 0.339,
-    "misfit x contested": 1.721,
-    "contested x crowd": -0.042,
-    "crowd x crowd": 0.016,
+    "always": 0.19,
+    "misfit": -0.12,
+    "undecided": -0.023,
+    "thin": -0.331,
+    "missing": -0.072,
+    "crowd": -0.081,
+    "contested": 0.261,
+    "misfit x misfit": 1.888,
+    "thin x thin": 1.123,
+    "missing x missing": -0.151,
+    "misfit x undecided": 0.987,
+    "undecided x crowd": 0.222,
+    "thin x crowd": -0.134,
+    "misfit x contested": 0.585,
+    "contested x crowd": 0.018,
+    "crowd x crowd": 0.047,
 }
 """Coefficients of the widening of covariances by what tells of doubt, and by products of two, see `inflation_ratio`."""
 
@@ -156,7 +156,7 @@ def inflation_ratio(doubted: Floats, rows: Floats, *, rate_hz: float) -> Floats:
     `doubted` is (n, 3), chi-squared, undecided and contested; `rows` the events (n, `EV_*`); `rate_hz` the detections
     of a station per second. Doubt d is: misfit ln max(chi2, 1); undecided ln(1 + 10 u) - 0.6; thin ln(25 / log-odds)
     below 25; missing 3 max(0, 1 - purity); crowd ln(rate / 0.05); contested 4 c. Fitted by quantile regression at 50,
-    90 and 95 % to events of a benchmark, checked on other seeds (docs/method/association.md).
+    90 and 95 % to events of a benchmark, checked on other seeds (docs/method/association.md). Never below 1.
     """
     chi2 = np.nan_to_num(doubted[:, 0], nan=1.0)
     undecided, contested = np.nan_to_num(doubted[:, 1:3], nan=0.0).T
@@ -174,4 +174,4 @@ def inflation_ratio(doubted: Floats, rows: Floats, *, rate_hz: float) -> Floats:
     for name, coefficient in INFLATION.items():
         first, _, second = name.partition(" x ")
         total += coefficient * (doubt[first] * doubt[second] if second else doubt[first])
-    return np.asarray(np.minimum(np.exp(total), INFLATION_MAX_RATIO))
+    return np.asarray(np.clip(np.exp(total), 1.0, INFLATION_MAX_RATIO))

@@ -179,10 +179,10 @@ def detection_rows(detections: Detections, network: Network) -> Floats:
 
 
 def detection_curve(pd_probability: float, edge_ratio: float) -> Floats:
-    """Give log p and log(1 - p) of p = pd / (1 + exp((u - 1) / edge)) at the middle of every step of u = d / R."""
+    """Give ln p, ln(1 - p), p, 1 - p of p = pd / (1 + exp((u - 1) / edge)) at the middle of every step of u = d / R."""
     u = (np.arange(CURVE_COUNT) + 0.5) * CURVE_STEP_RATIO
     p = pd_probability / (1.0 + np.exp((u - 1.0) / edge_ratio))
-    return np.stack([np.log(p), np.log1p(-p)])
+    return np.stack([np.log(p), np.log1p(-p), p, 1.0 - p])
 
 
 def range_grid(least_m: float, most_m: float) -> Floats:

@@ -138,7 +138,7 @@ def _step(scene: Scene, work: Work, n: int, row: Floats) -> float:
     normal[0, 0] += damping
     normal[1, 1] += damping
     normal[2, 2] += 1e-3
-    if determinant(normal) <= _INFORMATION_LEAST:
+    if fixes_nothing(normal):
         return 0.0
     change = inverse(normal) @ np.ascontiguousarray(normal[:, 3])
     length = math.sqrt(change[0] * change[0] + change[1] * change[1])

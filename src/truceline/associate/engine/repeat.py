@@ -92,26 +92,31 @@ def _agreements(times: Floats, n: int, out: Floats) -> int:
     """Write the middles of the spans in which the most origin times agree, each span used once; give how many."""
     ordered = np.sort(times[:n])
     background = n * _AGREE_S / (2.0 * _AROUND_S)
-    gain = np.zeros(n)
-    until = np.zeros(n, dtype=np.int64)
+    gain = np.empty(n)
+    first, until = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
     j = 0
+    spans = 0
     for i in range(n):
         while j < n and ordered[j] <= ordered[i] + _AGREE_S:
             j += 1
-        until[i] = j
         count = j - i
         if count >= 4 and count > background:
-            gain[i] = count * math.log(count / background) - (count - background)
+            gain[spans] = count * math.log(count / background) - (count - background)
+            if gain[spans] >= _GAIN_LEAST:
+                first[spans], until[spans] = i, j
+                spans += 1
     m = 0
-    while m < len(out):
-        i = int(np.argmax(gain))
-        if gain[i] < _GAIN_LEAST:
-            break
-        out[m] = np.median(ordered[i : until[i]])
+    while m < len(out) and spans > 0:
+        best = int(np.argmax(gain[:spans]))
+        i, j = first[best], until[best]
+        out[m] = 0.5 * (ordered[(i + j - 1) // 2] + ordered[(i + j) // 2])
         m += 1
-        for k in range(n):
-            if abs(ordered[k] - ordered[i]) < 1.5 * _AGREE_S:
-                gain[k] = 0.0
+        kept = 0
+        for k in range(spans):
+            if abs(ordered[first[k]] - ordered[i]) >= 1.5 * _AGREE_S:
+                gain[kept], first[kept], until[kept] = gain[k], first[k], until[k]
+                kept += 1
+        spans = kept
     return m
 
 

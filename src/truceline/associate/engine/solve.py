@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from truceline.associate.engine.accept import Events, accept, merge, new_events, polish
+from truceline.associate.engine.accept import Events, accept, merge, new_events, polish, reconsider
 from truceline.associate.engine.air import AirPrior, Factor, air_covariance, estimate_air, prior_air
 from truceline.associate.engine.clocks import find_clock_offsets
 from truceline.associate.engine.gather import (
@@ -91,6 +91,13 @@ BLOCKS_COUNT = 12
 
 DETECTIONS_PER_NODE_COUNT = 8
 """A window has a node of the air for so many detections at the most: fewer could not tell it."""
+
+EARLIER_OR_LATER = (np.array([[0.0, 0.0, 0.3], [0.0, 0.0, -0.3]]), np.array([0.1, 0.03, 0.0, 0.0]))
+AROUND = (
+    np.array([[300.0, 0.0, 0.0], [-300.0, 0.0, 0.0], [0.0, 300.0, 0.0], [0.0, -300.0, 0.0]]),
+    np.array([0.2, 0.1, 0.05, 0.0, 0.0]),
+)
+"""Where events that fit badly are looked for anew at the end: steps (m, m, s), and each round's wider sigma (s)."""
 
 PROPOSALS_COUNT = 30_000
 """Hypotheses kept of one pass."""
@@ -309,7 +316,9 @@ def _settle(window: Window, air: Air) -> tuple[Air, Factor]:
     teachers = _teachers(window, len(events.row))
     air, factor = estimate_air(scene, work, taught_by=(events, teachers), air=air, prior=window.prior)
     polish(scene, air, work, events, window.log_odds_min_ratio, True)
-    polish(scene, air, work, events, window.log_odds_min_ratio, False)
+    for away in (EARLIER_OR_LATER, AROUND):
+        reconsider(scene, air, work, events, away)
+        polish(scene, air, work, events, window.log_odds_min_ratio, False)
     return air, factor
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from numba import njit
 
 from truceline.associate.engine.layout import (
@@ -42,11 +43,11 @@ from truceline.associate.engine.layout import (
     TH_SPAN_END,
     TH_SPAN_START,
     WK_BEARING,
-    WK_DENSITY,
     WK_DISTANCE,
     WK_DT,
     WK_DX,
     WK_DY,
+    WK_ELSE_RATE,
     WK_LOG_RATIO,
     WK_PROBABILITY,
     WK_RESIDUAL,
@@ -74,12 +75,14 @@ _REACH_M = 2_500.0
 _NONE = -1.0e9
 _GROUND_ERROR_RATIO = 0.03
 _AMPLITUDE_LOG_RATIO_MAX = 4.0
+_GAIN_LOG_MAX = 80.0
+_FACTORS_COUNT = 8
 
 Query = tuple[float, float, float, float, float, float]
 """Predicted time (s), spread squared (s2), gate (s), distance (m), and the way from the event (dx, dy) in metres."""
 
 Best = tuple[float, int, float, float, float, float]
-"""Log-ratio against clutter, detection, residual (s), sigma (s), bearing residual (rad), log-density (1/s)."""
+"""Log-ratio against all else, detection, residual (s), sigma (s), bearing residual (rad), rate of all else (1/s)."""
 
 Loudness = tuple[float, float, float, float, float, float]
 """Whether amplitudes count, what is expected at this event's range, slope, sigma, clutter's level and sigma (log10)."""
@@ -156,33 +159,26 @@ def best_detection(
 ) -> Best:
     """Find the detection of a station that fits a prediction best; the detection is `MISSING_INDEX` where none is near.
 
-    `bounds` are its first detection, the one after its last, clutter rate (1/s), sigma ratio, and doubt of bearings.
+    `bounds` are its first detection within the gate, the one after its last, clutter rate (1/s), sigma ratio, and doubt
+    of bearings.
     """
-    first, end, clutter, sigma_ratio, doubt = bounds
+    k, end, clutter, sigma_ratio, doubt = bounds
     predicted, spread, gate, distance = query[0], query[1], query[2], query[3]
-    k = first_at(time_s, first, end, predicted - gate)
     best = (_NONE, MISSING_INDEX, 0.0, 1.0, 0.0, 0.0)
     while k < end and time_s[k] <= predicted + gate:
         own = sigma_ratio * detections[k, DET_SIGMA]
         variance = own * own + spread
         residual = time_s[k] - predicted
-        density = -0.5 * (residual * residual / variance + math.log(variance)) - _HALF_LOG_TWO_PI
+        sigma, else_rate = math.sqrt(variance), clutter + detections[k, DET_EXPLAINED]
+        log_ratio = -0.5 * residual * residual / variance - math.log(sigma * else_rate) - _HALF_LOG_TWO_PI
         turned, off = bearing_fit(
             detections[k, DET_BEARING], detections[k, DET_BEARING_SIGMA], (query[4], query[5]), doubt
         )
-        density += turned + amplitude_fit(detections[k, DET_AMPLITUDE], distance, loud)
-        log_ratio = density - math.log(clutter + detections[k, DET_EXPLAINED])
+        log_ratio += turned + amplitude_fit(detections[k, DET_AMPLITUDE], distance, loud)
         if log_ratio > best[0]:
-            best = (log_ratio, k, residual, math.sqrt(variance), off, density)
+            best = (log_ratio, k, residual, sigma, off, else_rate)
         k += 1
     return best
-
-
-@njit(cache=True, error_model="numpy")
-def _is_masked(time_s: Floats, bounds: tuple[int, int, float, float, float], before_s: float, dead_s: float) -> bool:
-    """Say whether a station was busy with an earlier detection at the time from which one was expected."""
-    k = first_at(time_s, bounds[0], bounds[1], before_s)
-    return k > bounds[0] and time_s[k - 1] >= before_s - dead_s
 
 
 @njit(cache=True, error_model="numpy")
@@ -193,7 +189,7 @@ def _write(rows: Floats, n: int, best: Best, travel: float, slopes: tuple[float,
     rows[n, WK_RESIDUAL] = best[2]
     rows[n, WK_SIGMA] = best[3]
     rows[n, WK_BEARING] = best[4]
-    rows[n, WK_DENSITY] = best[5]
+    rows[n, WK_ELSE_RATE] = best[5]
     rows[n, WK_DX], rows[n, WK_DY], rows[n, WK_DT] = slopes
 
 
@@ -210,13 +206,12 @@ def _sound_slopes(
 
 
 @njit(cache=True, error_model="numpy")
-def _ground_best(
-    time_s: Floats, detections: Floats, bounds: tuple[int, int, float, float, float], query: Query, station: Floats
-) -> tuple[Best, float]:
-    """Give the detection that fits either ground phase best, and that phase's slowness (s/m).
+def _ground_best(scene: Scene, s: int, query: Query) -> tuple[Best, float]:
+    """Give the detection of a station that fits either ground phase best, and that phase's slowness (s/m).
 
     `query` holds the event's time, the gate squared, the station's sigma, the distance and the way.
     """
+    theta, station = scene.theta, scene.stations[s]
     quiet = (0.0, 0.0, 0.0, 1.0, 0.0, 1.0)
     best = (_NONE, MISSING_INDEX, 0.0, 1.0, 0.0, 0.0)
     slow = station[STA_SLOWNESS]
@@ -227,7 +222,9 @@ def _ground_best(
         spread = (_GROUND_ERROR_RATIO * travel) ** 2
         gate = math.sqrt(query[1] * (query[2] * query[2] + spread))
         asked = (query[0] + travel, spread, gate, query[3], query[4], query[5])
-        found = best_detection(time_s, detections, bounds, asked, quiet)
+        first = first_at(scene.time_s, scene.start[s], scene.start[s + 1], asked[0] - gate)
+        bounds = (first, scene.start[s + 1], station[STA_CLUTTER], theta[TH_SIGMA_RATIO], theta[TH_BEARING_DOUBT])
+        found = best_detection(scene.time_s, scene.detections, bounds, asked, quiet)
         if found[0] > best[0]:
             best, slow = found, slowness
     return best, slow
@@ -261,12 +258,9 @@ def look(scene: Scene, air: Air, work: Work, event: tuple[float, float, float, f
         if distance > reach_m or stations[s, STA_WEIGHT] == 0.0:
             continue
         rows[n, WK_DISTANCE] = distance
-        bounds = (start[s], start[s + 1], stations[s, STA_CLUTTER], ratio, doubt)
         sigma = ratio * stations[s, STA_SIGMA]
         if stations[s, STA_SLOWNESS] > 0.0:
-            best, slow = _ground_best(
-                time_s, detections, bounds, (t, gates * gates, sigma, distance, dx, dy), stations[s]
-            )
+            best, slow = _ground_best(scene, s, (t, gates * gates, sigma, distance, dx, dy))
             row_station[n], row_detection[n] = s, best[1]
             slopes = (-slow * dx / (distance + 1e-9), -slow * dy / (distance + 1e-9), 0.0)
             _write(rows, n, best, distance * slow, slopes)
@@ -279,9 +273,12 @@ def look(scene: Scene, air: Air, work: Work, event: tuple[float, float, float, f
         spread = kappa * kappa * travel * travel + extra * extra
         gate = gates * math.sqrt(sigma * sigma + spread)
         query = (t + travel, spread, gate, distance, dx, dy)
+        first = first_at(time_s, start[s], start[s + 1], t + travel - gate)
+        bounds = (first, start[s + 1], stations[s, STA_CLUTTER], ratio, doubt)
         best = best_detection(time_s, detections, bounds, query, loud)
         row_station[n], row_detection[n] = s, best[1]
-        if best[1] == MISSING_INDEX and _is_masked(time_s, bounds, t + travel - gate, stations[s, STA_DEAD]):
+        busy_s = t + travel - gate - stations[s, STA_DEAD]
+        if best[1] == MISSING_INDEX and first > start[s] and time_s[first - 1] >= busy_s:
             row_detection[n] = MASKED_INDEX
         _write(rows, n, best, travel, _sound_slopes((dx, dy), travel, speeds))
         n += 1
@@ -295,36 +292,34 @@ def curve_index(distance_m: float, range_m: float) -> int:
 
 
 @njit(cache=True, error_model="numpy")
-def station_log_likelihood(log_hit: float, log_miss: float, log_ratio: float) -> float:
-    """Give log(1 - p + p g) from log p, log(1 - p) and log g."""
-    hit = log_hit + log_ratio
-    if hit - log_miss > 30.0:
-        return hit
-    if log_miss - hit > 30.0:
-        return log_miss
-    return log_miss + math.log1p(math.exp(hit - log_miss))
-
-
-@njit(cache=True, error_model="numpy")
 def weigh_ranges(scene: Scene, work: Work, n: int) -> tuple[float, float]:
     """Give the log-likelihood ratio of n looked-at rows over all ranges, and the range's posterior mean (m).
 
-    `work.by_range` then holds the posterior share of each range.
+    `work.by_range` then holds the posterior share of each range. A row's factor is 1 - p + p g; factors are multiplied,
+    and of every few products the logarithm is taken.
     """
     rows, found, by_range = work.row, work.detection, work.by_range
     range_m, curve = scene.range_m, scene.curve
+    product, per_step = np.ones(RANGE_COUNT), np.empty(RANGE_COUNT)
     for r in range(RANGE_COUNT):
         by_range[r] = scene.log_range[r]
+        per_step[r] = 1.0 / (range_m[r] * CURVE_STEP_RATIO)
+    count = 0
     for i in range(n):
         if found[i] == MASKED_INDEX:
             continue
-        distance, log_ratio = rows[i, WK_DISTANCE], rows[i, WK_LOG_RATIO]
+        count += 1
+        distance = rows[i, WK_DISTANCE]
+        gain = 0.0 if found[i] == MISSING_INDEX else math.exp(min(rows[i, WK_LOG_RATIO], _GAIN_LOG_MAX))
         for r in range(RANGE_COUNT):
-            step = curve_index(distance, range_m[r])
-            if found[i] == MISSING_INDEX:
-                by_range[r] += curve[1, step]
-            else:
-                by_range[r] += station_log_likelihood(curve[0, step], curve[1, step], log_ratio)
+            step = min(int(distance * per_step[r]), CURVE_COUNT - 1)
+            product[r] *= curve[3, step] + curve[2, step] * gain
+        if count % _FACTORS_COUNT == 0:
+            for r in range(RANGE_COUNT):
+                by_range[r] += math.log(product[r])
+                product[r] = 1.0
+    for r in range(RANGE_COUNT):
+        by_range[r] += math.log(product[r])
     most = by_range.max()
     total = 0.0
     mean = 0.0
@@ -352,7 +347,7 @@ def weigh_members(scene: Scene, work: Work, n: int, range_m: float) -> tuple[int
         if found[i] == MASKED_INDEX:
             continue
         step = curve_index(rows[i, WK_DISTANCE], range_m)
-        expected += math.exp(curve[0, step])
+        expected += curve[2, step]
         if found[i] < 0:
             continue
         off = curve[1, step] - curve[0, step] - rows[i, WK_LOG_RATIO]

@@ -15,6 +15,7 @@ from truceline.associate.engine.accept import (
     merge,
     new_events,
     polish,
+    reconsider,
     release,
 )
 from truceline.associate.engine.layout import (
@@ -37,6 +38,7 @@ from truceline.associate.engine.layout import (
     new_work,
 )
 from truceline.associate.engine.refine import state_odds
+from truceline.associate.engine.solve import AROUND, EARLIER_OR_LATER
 from truceline.associate.settings_engine import EngineSettings
 from unit.associate.engine.made_scene import even_air, events_of, row_of, scene_of
 
@@ -179,3 +181,37 @@ def test_two_true_events_are_not_merged() -> None:
     assert 2 == count
     assert 0 == merged
     assert (events.row[:2, EV_ALIVE] == 1.0).all()
+
+
+def test_an_event_that_rests_on_the_wrong_place_is_found_again() -> None:
+    """Moved 0.35 s and 90 m off, an event comes back to where it is likeliest; one that fits stays where it is."""
+    world = make_world(1)
+    scene, work, events, count = accepted(world)
+    polish(scene, even_air(), work, events, 2.0, True)
+    rested = events.row[:count].copy()
+    release(scene, events, 0)
+    events.row[0, EV_T] += 0.35
+    events.row[0, EV_X] += 90.0
+    claim(scene, events, 0, work, state_odds(scene, even_air(), work, events.row[0]))
+    spoiled = events.row[0, EV_LOG_ODDS]
+    moved = reconsider(scene, even_air(), work, events, EARLIER_OR_LATER)
+
+    assert moved >= 1
+    assert spoiled < rested[0, EV_LOG_ODDS] - 5.0
+    assert math.isclose(rested[0, EV_LOG_ODDS], events.row[0, EV_LOG_ODDS], abs_tol=0.5)
+    assert math.hypot(*(events.row[0, [EV_X, EV_Y]] - rested[0, [EV_X, EV_Y]])) < 10.0
+    assert (events.row[:count, EV_LOG_ODDS] >= rested[:, EV_LOG_ODDS] - 0.5).all()
+    assert 0 == reconsider(scene, even_air(), work, events, AROUND)
+
+
+def test_what_is_gone_is_not_reconsidered() -> None:
+    """A dropped event keeps its row and claims nothing."""
+    scene, work, events, count = accepted(make_world(1))
+    release(scene, events, 2)
+    events.row[2, [EV_ALIVE, EV_T]] = 0.0, 1e6
+    row = events.row[2].copy()
+    reconsider(scene, even_air(), work, events, AROUND)
+
+    assert count > 3
+    assert np.array_equal(row, events.row[2])
+    assert 0 == events.claim_count[2]

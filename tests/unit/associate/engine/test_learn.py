@@ -142,7 +142,7 @@ def test_the_detection_curve_is_found(level: float, edge: float) -> None:
 
     assert abs(scene.theta[TH_PD] - level) < 0.02
     assert abs(np.log(scene.theta[TH_EDGE] / edge)) < 0.15
-    assert np.allclose(1.0, np.exp(scene.curve).sum(axis=0))
+    assert np.allclose(1.0, scene.curve[2:].sum(axis=0))
     assert 7 == int(np.argmax(scene.log_range))
     assert np.isclose(1.0, np.exp(scene.log_range).sum())
 

@@ -153,8 +153,9 @@ def test_the_curve_is_the_logistic() -> None:
     curve = detection_curve(0.8, 0.1)
     at_range = 0.8 / (1.0 + math.exp(0.1))
 
-    assert (2, CURVE_COUNT) == curve.shape
-    assert np.allclose(np.exp(curve).sum(axis=0), 1.0)
+    assert (4, CURVE_COUNT) == curve.shape
+    assert np.allclose(curve[2:].sum(axis=0), 1.0)
+    assert np.allclose(np.log(curve[2:]), curve[:2])
     assert math.isclose(at_range, math.exp(curve[0, 50]))
 
 

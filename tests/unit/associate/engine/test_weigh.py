@@ -38,7 +38,6 @@ from truceline.associate.engine.weigh import (
     first_at,
     look,
     loudness,
-    station_log_likelihood,
     weigh_members,
     weigh_ranges,
 )
@@ -50,6 +49,7 @@ from unit.associate.modalities.made_pairs import coverage_of, states_of
 
 ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 X_M, Y_M = np.array([3_000.0, -4_000.0, 1_000.0, 6_000.0]), np.array([1_000.0, 2_000.0, -6_000.0, -5_000.0])
+STATES = [0, MISSING_INDEX, MASKED_INDEX]
 many = settings(max_examples=60, deadline=None, derandomize=True)
 
 
@@ -196,13 +196,23 @@ def test_an_amplitude_weighs_what_the_modality_says_at_its_range(level: float) -
 
 
 @many
-@given(hit=st.floats(-60.0, -0.01), ratio=st.floats(-80.0, 80.0))
-def test_a_station_weighs_hit_or_miss(hit: float, ratio: float) -> None:
-    """log(1 - p + p g) is right to nine digits also where one of the two is nothing against the other."""
-    p = math.exp(hit)
-    expected = np.logaddexp(math.log1p(-p), hit + ratio)
+@given(st.lists(st.tuples(st.floats(0.0, 40_000.0), st.floats(-900.0, 79.0), st.sampled_from(STATES)), max_size=40))
+def test_hit_and_miss_multiply_over_any_number_of_stations(heard: list[tuple[float, float, int]]) -> None:
+    """The log-likelihood is the sum of log(1 - p + p g), g = 0 for silence, 0 where masked, to nine digits."""
+    scene, work = four_stations()[0], new_work()
+    for i, (distance_m, log_ratio, state) in enumerate(heard):
+        work.row[i, WK_DISTANCE], work.row[i, WK_LOG_RATIO] = distance_m, log_ratio
+        work.detection[i] = state
+    log_likelihood, _ = weigh_ranges(scene, work, len(heard))
+    expected = scene.log_range.copy()
+    for distance_m, log_ratio, state in heard:
+        if state == MASKED_INDEX:
+            continue
+        step = np.array([curve_index(distance_m, range_m) for range_m in scene.range_m])
+        hit, miss = scene.curve[0, step], scene.curve[1, step]
+        expected += np.logaddexp(miss, hit + log_ratio) if state == 0 else miss
 
-    assert math.isclose(expected, station_log_likelihood(hit, math.log1p(-p), ratio), rel_tol=1e-9, abs_tol=1e-9)
+    assert math.isclose(float(np.logaddexp.reduce(expected)), log_likelihood, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def test_what_others_explain_is_background() -> None:
