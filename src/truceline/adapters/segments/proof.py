@@ -3,7 +3,8 @@
 The file holds the segment's exact bytes, the gateway's record of its window, the way from the segment to the window's
 root and, where the window is logged, the way from the record to a signed checkpoint (c2sp.org/tlog-proof). It is held
 against what the reader brings: a registry whose officers he trusts, and his own trust policy or his own copy of the
-gateway's records. A proof is spelled in one way only, so that a changed byte is always a refused one.
+gateway's records. A proof is spelled in one way only, so a changed byte is refused, except in a signature that the
+reader's policy does not need.
 """
 
 from __future__ import annotations

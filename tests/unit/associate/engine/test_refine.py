@@ -128,7 +128,7 @@ def heard_by_all(chance: np.random.Generator, network: Network, near: np.ndarray
 
 
 def test_regions_are_as_large_as_estimates_spread() -> None:
-    """Over draws of one event, estimates spread about the truth as their covariance says, but for the least widening."""
+    """Estimates of one event spread about the truth as their covariance says, but for the least widening."""
     network, chance = stations()._replace(bearing_sigma_deg=np.full(50, np.nan)), np.random.default_rng(8)
     near = np.flatnonzero(np.hypot(network.x_m - 2_000.0, network.y_m + 1_000.0) < 10_000.0)
     still = MediumPrior(
