@@ -50,12 +50,16 @@ class Scene(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Events, and for each detection the event that it is given to, or -1; `covariance_m2` is xx, xy, yy or `nan`."""
+    """Events, and for each detection the event that it is given to, or -1; `covariance_m2` is xx, xy, yy or `nan`.
+
+    `region_tail_ratio` is 0 where errors are normal; the covariance is the normal's with the same 90 % region.
+    """
 
     x_m: Floats
     y_m: Floats
     time_s: Floats
     covariance_m2: Floats
+    region_tail_ratio: Floats
     event_of: Ints
 
 
@@ -79,13 +83,14 @@ def no_answer(scene: Scene) -> Answer:
     """Give the answer without any event."""
     none = np.empty(0)
     nobody = np.full(len(scene.detection_time_s), -1, dtype=np.int64)
-    return Answer(none, none, none, np.empty((0, 3)), nobody)
+    return Answer(none, none, none, np.empty((0, 3)), none, nobody)
 
 
 def answer_of(places: tuple[Any, Any, Any], event_of: Ints) -> Answer:
     """Give the answer of a peer that says where and when (x and y in metres, seconds), but not how surely."""
     x_m, y_m, time_s = (np.asarray(column, dtype=np.float64) for column in places)
-    return Answer(x_m, y_m, time_s, np.full((len(x_m), 3), np.nan), np.asarray(event_of, dtype=np.int64))
+    unsaid = np.full((len(x_m), 3), np.nan)
+    return Answer(x_m, y_m, time_s, unsaid, np.zeros(len(x_m)), np.asarray(event_of, dtype=np.int64))
 
 
 def write_scene(path: Path, scene: Scene) -> None:

@@ -71,7 +71,14 @@ def prepare(scene: Scene) -> Prepared:
         solution = solve_window(network, detections, span_s=span_s, medium=medium, settings=EngineSettings())
         covariance_m2 = solution.covariance[:, [0, 1, 3]]
         event_of = owners(solution, len(detections.time_s))
-        return Answer(solution.x_m, solution.y_m, solution.time_s, covariance_m2, event_of)
+        return Answer(
+            x_m=solution.x_m,
+            y_m=solution.y_m,
+            time_s=solution.time_s,
+            covariance_m2=covariance_m2,
+            region_tail_ratio=solution.region_tail_ratio,
+            event_of=event_of,
+        )
 
     associate()  # a running service has its compiled code loaded; the tiny scene does not reach all of it
     return associate

@@ -165,6 +165,7 @@ def _held(theatre: NetworkTheatre, heard: Heard, answer: Answer) -> AssociationF
         nothing,
         nothing,
         np.bincount(answer.event_of[answer.event_of >= 0], minlength=len(answer.x_m)),
+        region_tail_ratio=answer.region_tail_ratio,
     )
     rule = CountingRule(span_start_s=0.0, span_end_s=theatre.parameters.length_s - BENCHMARK_TAIL_S)
     pairs = Members(own.astype(np.int64), row.astype(np.int64), unsaid, unsaid, is_echo)

@@ -20,6 +20,9 @@ import numpy as np
 from associate_peers.exchange import Answer, Scene
 from associate_worlds.world import Case, Figures, World
 
+from truceline.physics.region import region_square_ratio
+from truceline.testing.location_agreement import NOMINALS_PROBABILITY
+
 VARIABLE = "TRUCELINE_SHARED_BENCH"
 MARGIN_M = 6_000.0
 """So far beyond the strip of stations events are looked for."""
@@ -155,16 +158,21 @@ def _scene(drawn: Drawn) -> Scene:
 
 
 def _figures(benchmark: Benchmark, drawn: Drawn, answer: Answer) -> Figures:
-    """Let the benchmark's own program count, from files as it wants them."""
-    said: Columns = {"x": answer.x_m / 1e3, "y": answer.y_m / 1e3, "t": answer.time_s, "pick_ev": answer.event_of}
-    if len(answer.x_m) and np.isfinite(answer.covariance_m2).all():
-        said |= dict(zip(("cxx", "cxy", "cyy"), answer.covariance_m2.T / 1e6, strict=True))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        np.savez(folder / "truth.npz", **drawn.truth)
-        np.savez(folder / "said.npz", **said)
-        (folder / "meta.json").write_text(json.dumps(drawn.meta))
-        found = benchmark.count(name, str(folder / "said.npz"))
+    """Let the benchmark's own program count, from files as it wants them.
+
+    It draws the normal's regions, 50, 90 and 95 % of one covariance. Ours have tails of their own, so it is asked once
+    for each share, with the covariance of which the normal's region of that share is ours, and that share is read.
+    """
+    has_regions = len(answer.x_m) > 0 and bool(np.isfinite(answer.covariance_m2).all())
+    found = _counted(benchmark, drawn, answer, answer.covariance_m2 if has_regions else None)
+    coverage: Figures = {}
+    for probability in NOMINALS_PROBABILITY:
+        of_share = found
+        if has_regions and answer.region_tail_ratio.any():
+            wider = region_square_ratio(probability, answer.region_tail_ratio) / region_square_ratio(probability)
+            of_share = _counted(benchmark, drawn, answer, answer.covariance_m2 * wider[:, None])
+        percent = f"{100.0 * probability:.0f}"
+        coverage[f"coverage_{percent}"] = of_share.get(f"cov{percent}")
     return {
         "f1": found.get("f1"),
         "f1_strict": found.get("f1_strict500m"),
@@ -172,9 +180,20 @@ def _figures(benchmark: Benchmark, drawn: Drawn, answer: Answer) -> Figures:
         "recall": found.get("recall"),
         "error_median_m": found.get("err_med_m"),
         "error_95_m": found.get("err_p95_m"),
-        "coverage_50": found.get("cov50"),
-        "coverage_90": found.get("cov90"),
-        "coverage_95": found.get("cov95"),
+        **coverage,
         "detection_precision": found.get("pick_prec"),
         "detection_recall": found.get("pick_rec"),
     }
+
+
+def _counted(benchmark: Benchmark, drawn: Drawn, answer: Answer, covariance_m2: Any) -> dict[str, float]:
+    """Write the truth and an answer with these covariances, or none, and give what the benchmark's program counts."""
+    said: Columns = {"x": answer.x_m / 1e3, "y": answer.y_m / 1e3, "t": answer.time_s, "pick_ev": answer.event_of}
+    if covariance_m2 is not None:
+        said |= dict(zip(("cxx", "cxy", "cyy"), covariance_m2.T / 1e6, strict=True))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        np.savez(folder / "truth.npz", **drawn.truth)
+        np.savez(folder / "said.npz", **said)
+        (folder / "meta.json").write_text(json.dumps(drawn.meta))
+        return benchmark.count(name, str(folder / "said.npz"))

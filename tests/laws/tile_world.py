@@ -227,6 +227,7 @@ def _solution(found: list[tuple[Floats, np.ndarray, Floats, Floats]], station_co
         y_m=states[:, 1],
         time_s=states[:, 2],
         covariance=np.array([fit[3][upper] for fit in found]).reshape(count, 6),
+        region_tail_ratio=np.full(count, 0.05),
         log_odds_ratio=log_odds,
         event_probability=1.0 / (1.0 + np.exp(-log_odds)),
         detection_range_m=np.full(count, REACH_M),

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from truceline.physics.region import agreed_scale_ratio
+
 BENCH = Path(__file__).parents[2] / "bench"
 pytestmark = pytest.mark.bench
 
@@ -97,3 +99,26 @@ def test_echoes_come_late_and_leave_a_dead_time(shared: Any) -> None:
     assert 0.05 < lost_share < 0.1
     assert 0.05 * true_count < len(time_s) - len(plain.detections["t"]) < 0.09 * true_count
     assert gaps_s.min() >= echoed.meta["dead"]
+
+
+@pytest.mark.shared
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+@pytest.mark.parametrize("tail_ratio", [0.0, 0.4])
+def test_each_region_is_counted_by_its_own_tail(shared: Any, tail_ratio: float) -> None:
+    """Errors drawn from a tail are covered as claimed in all three regions, as the benchmark's own program counts."""
+    cases = importlib.import_module("associate_worlds.world")
+    drawn = shared._drawn(shared.shared_benchmark().generator, "wind_r600", cases.PLAIN, 3000)
+    chance, count = np.random.default_rng(3), len(drawn.truth["ev_x"])
+    freedom = 1.0 / max(tail_ratio, 1e-9)
+    off_m = chance.normal(size=(2, count)) / np.sqrt(chance.gamma(freedom / 2.0, 2.0 / freedom, count))
+    x_m, y_m = 1e3 * np.array([drawn.truth["ev_x"], drawn.truth["ev_y"]]) + 20.0 * off_m
+    plain = importlib.import_module("associate_peers.exchange").answer_of(
+        (x_m, y_m, drawn.truth["ev_t"]), drawn.truth["pick_ev"]
+    )
+    covariance_m2 = 400.0 * agreed_scale_ratio(tail_ratio) * np.tile([1.0, 0.0, 1.0], (count, 1))
+    answer = plain._replace(covariance_m2=covariance_m2, region_tail_ratio=np.full(count, tail_ratio))
+    figures = shared._figures(shared.shared_benchmark(), drawn, answer)
+    without = shared._figures(shared.shared_benchmark(), drawn, plain)
+
+    assert [0.5, 0.9, 0.95] == pytest.approx([figures[f"coverage_{share}"] for share in (50, 90, 95)], abs=0.03)
+    assert [None] * 3 == [without[f"coverage_{share}"] for share in (50, 90, 95)]

@@ -52,6 +52,8 @@ class Candidates(NamedTuple):
 class Combined(NamedTuple):
     """What all evidence together says, events in the order of the candidates.
 
+    The covariance is narrowed by evidence; an event's tail ratio (`truceline.physics.region`) stays the candidate's, to
+    whom it stands in the same row: what else speaks of a place does not say how its errors are distributed.
     `ledger` has shape (events, names of LEDGER_NAMES) and sums to `log_odds_ratio`. Members are flat: the event, the
     stream, the item, and the probability that it is the event's.
     """

@@ -51,14 +51,16 @@ class Solution(NamedTuple):
     """What the engine makes of one window: events, their members, and what it learnt of stations and air.
 
     Events are in order of time, then x, then y. `covariance` has shape (events, 6): xx, xy, xt, yy, yt, tt in metres
-    and seconds. Members are flat: the event's index, the detection's index, the probability and the residual in
-    seconds.
+    and seconds; it is that of the normal with the same 90 % region, and `region_tail_ratio` (events,), from 0 for the
+    normal to 1, says how much heavier the errors' tail is (`truceline.physics.region`). Members are flat: the event's
+    index, the detection's index, the probability and the residual in seconds.
     """
 
     x_m: Floats
     y_m: Floats
     time_s: Floats
     covariance: Floats
+    region_tail_ratio: Floats
     log_odds_ratio: Floats
     event_probability: Floats
     detection_range_m: Floats

@@ -83,9 +83,9 @@ class RevisionSettings(msgspec.Struct, frozen=True, kw_only=True):
 class IssuedEvent(msgspec.Struct, frozen=True, array_like=True):
     """The newest revision of an event as it was issued: metres in the plane, UTC nanoseconds, members as raw columns.
 
-    `covariance` is as in `Solution`; `numbers` are log-odds, probability, range in metres, and the alternative's
-    place and probability (-inf: none). `level` is that of the revision, `solved_level` that of the solution its
-    numbers are from: a rejection keeps them.
+    `covariance` and `region_tail_ratio` are as in `Solution`; `numbers` are log-odds, probability, range in metres, and
+    the alternative's place and probability (-inf: none). `level` is that of the revision, `solved_level` that of the
+    solution its numbers are from: a rejection keeps them.
     """
 
     event_id: str
@@ -97,6 +97,7 @@ class IssuedEvent(msgspec.Struct, frozen=True, array_like=True):
     x_m: float
     y_m: float
     covariance: Numbers
+    region_tail_ratio: float
     numbers: Numbers
     defining_count: int
     event_type: str
@@ -319,7 +320,10 @@ def _says_the_same(event: IssuedEvent, before: IssuedEvent, settings: RevisionSe
         return False
     if abs(event.time_ns - before.time_ns) > nanoseconds(settings.time_change_min_s):
         return False
-    new, old = (np.array([*each.covariance, *each.numbers, each.defining_count]) for each in (event, before))
+    new, old = (
+        np.array([*each.covariance, each.region_tail_ratio, *each.numbers, each.defining_count])
+        for each in (event, before)
+    )
     new_members, old_members = (np.frombuffer(each.member_probability, "<f8") for each in (event, before))
     ratio = settings.change_min_ratio
     return bool(np.allclose(new, old, ratio, 0.0) and np.allclose(new_members, old_members, ratio, 0.0))
@@ -354,6 +358,7 @@ def _issues_of(slab: SolvedSlab) -> Iterator[IssuedEvent]:
             x_m=float(c.x_m[index]),
             y_m=float(c.y_m[index]),
             covariance=tuple(c.covariance[index].tolist()),
+            region_tail_ratio=float(c.region_tail_ratio[index]),
             numbers=tuple(numbers[index]),
             defining_count=int(c.defining_count[index]),
             event_type=TYPES[int(c.type_index[index])],

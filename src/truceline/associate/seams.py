@@ -36,15 +36,16 @@ class Members(NamedTuple):
 class Candidates(NamedTuple):
     """Events as tiles found them, metres in the plane, UTC nanoseconds; members flat, event by event.
 
-    `covariance` has shape (events, 6) as in `Solution`; `type_index` counts into
-    `event_type.TYPES`; tiles are given by their indices. An event's members are in
-    canonical order of their detections: by station, time and id.
+    `covariance` has shape (events, 6) and goes with `region_tail_ratio` as in `Solution`; `type_index` counts into
+    `event_type.TYPES`; tiles are given by their indices. An event's members are in canonical order of their detections:
+    by station, time and id.
     """
 
     x_m: Floats
     y_m: Floats
     time_ns: Ints
     covariance: Floats
+    region_tail_ratio: Floats
     log_odds_ratio: Floats
     event_probability: Floats
     detection_range_m: Floats
@@ -97,6 +98,7 @@ def candidates_of(solution: Solution, rows: DetectionRows, *, grid: TileGrid, ti
         y_m=solution.y_m + centre_y_m,
         time_ns=grid.slab_start_ns(tile.slab_index) + np.rint(solution.time_s * NS_PER_S_COUNT).astype(np.int64),
         covariance=solution.covariance.reshape(count, 6),
+        region_tail_ratio=solution.region_tail_ratio,
         log_odds_ratio=solution.log_odds_ratio,
         event_probability=solution.event_probability,
         detection_range_m=solution.detection_range_m,

@@ -357,6 +357,7 @@ def _origins(candidates: Candidates, grid: TileGrid) -> list[SensorOrigin]:
             covariance_east_m2=numbers[0],
             covariance_east_north_m2=numbers[1],
             covariance_north_m2=numbers[2],
+            region_tail_ratio=round(float(c.region_tail_ratio[index]), 6),
             time_sigma_s=time_sigma_s[index],
             detection_range_m=numbers[3],
             event_probability=float(c.event_probability[index]),

@@ -17,6 +17,9 @@ from truceline.model.quantity import require_between
 SLOPE_LEAST_RATIO, SLOPE_MOST_RATIO = 0.01, 100.0
 """Limits of a fitted slope; outside there is nothing to calibrate."""
 
+STEP_LEAST_RATIO = 1e-10
+"""A step of a fit that is no longer than this is not halved again."""
+
 
 def mirrored(log_odds_ratio: Floats, is_first: Flags) -> tuple[Floats, Floats]:
     """Give every case and its mirror image: log-odds and labels (1 first party, 0 second)."""
@@ -180,17 +183,26 @@ def _log_odds_within(probability: Floats) -> Floats:
 def fit_neither(probability: Floats, is_neither: Flags) -> NeitherCalibration:
     """Fit slope and shift of `neither` by logistic regression (Platt 1999), held lightly to slope 1 and shift 0.
 
-    A case and its mirror image say the same of `neither`, so the fit knows no party.
+    A case and its mirror image say the same of `neither`, so the fit knows no party. A step of Newton's method that
+    would raise the loss is halved until it does not: whole steps can go to and fro for ever.
     """
     told = _log_odds_within(probability)
     rows = np.column_stack([told, np.ones(len(told))])
     labels, start = np.asarray(is_neither, dtype=np.float64), np.array([1.0, 0.0])
+
+    def loss(tried: Floats) -> float:
+        claimed = rows @ tried
+        return float(np.sum(np.logaddexp(0.0, claimed) - labels * claimed) + 0.5 * np.sum((tried - start) ** 2))
+
     found = start
     for _ in range(100):
         claimed = probability_of_first(rows @ found)
         gradient = rows.T @ (claimed - labels) + (found - start)
         curvature = (rows * (claimed * (1.0 - claimed))[:, np.newaxis]).T @ rows + np.eye(2)
-        found = found - np.clip(np.linalg.solve(curvature, gradient), -0.5, 0.5)
+        step = np.linalg.solve(curvature, gradient)
+        while loss(found - step) > loss(found) and float(np.abs(step).max()) > STEP_LEAST_RATIO:
+            step = 0.5 * step
+        found = found - step
     slope_ratio = min(SLOPE_MOST_RATIO, max(SLOPE_LEAST_RATIO, float(found[0])))
     return NeitherCalibration(slope_ratio=slope_ratio, shift_log_ratio=float(found[1]), case_count=len(told))
 

@@ -27,10 +27,12 @@ class Association(msgspec.Struct, frozen=True, kw_only=True):
 class SensorOrigin(msgspec.Struct, frozen=True, kw_only=True):
     """Where, when and how surely sensors place an origin: the ellipse, the odds, and which grid they were solved on.
 
-    Covariances are of true east and north at the origin, metres squared. `log_odds_ratio` is the natural logarithm of
-    the odds that there was an event; it rests on detections alone. `named_type` is what sound and repetition say of its
-    kind, in the words of `truceline.associate.event_type`, with the probability of that. `alternative_*` are `None`
-    unless a second place explains the same detections about as well.
+    Covariances are of true east and north at the origin, metres squared: the normal's with the same 90 % region.
+    `region_tail_ratio` says how much heavier the tail of errors is than the normal's, from 0 to 1
+    (`truceline.physics.region`). `log_odds_ratio` is the natural logarithm of the odds that there was an event; it
+    rests on detections alone. `named_type` is what sound and repetition say of its kind, in the words of
+    `truceline.associate.event_type`, with the probability of that. `alternative_*` are `None` unless a second place
+    explains the same detections about as well.
     """
 
     covariance_east_m2: float
@@ -47,11 +49,13 @@ class SensorOrigin(msgspec.Struct, frozen=True, kw_only=True):
     alternative_latitude_deg: float | None = None
     alternative_longitude_deg: float | None = None
     alternative_probability: float | None = None
+    region_tail_ratio: float = 0.0
 
     def __post_init__(self) -> None:
         """Check that the numbers can be those of an ellipse and of probabilities."""
         require_between("covariance_east_m2", self.covariance_east_m2, 0.0, 1.0e12)
         require_between("covariance_north_m2", self.covariance_north_m2, 0.0, 1.0e12)
+        require_between("region_tail_ratio", self.region_tail_ratio, 0.0, 1.0)
         require_between("event_probability", self.event_probability, 0.0, 1.0)
         require_between("named_probability", self.named_probability, 0.0, 1.0)
 

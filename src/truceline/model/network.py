@@ -51,6 +51,7 @@ SOLUTION_EVENT_SCHEMA = pa.schema(
         pa.field("covariance_east_m2", pa.float64(), nullable=False),
         pa.field("covariance_east_north_m2", pa.float64(), nullable=False),
         pa.field("covariance_north_m2", pa.float64(), nullable=False),
+        pa.field("region_tail_ratio", pa.float64(), nullable=False),
         pa.field("time_sigma_s", pa.float64(), nullable=False),
         pa.field("log_odds_ratio", pa.float64(), nullable=False),
         pa.field("event_probability", pa.float64(), nullable=False),
@@ -67,8 +68,9 @@ SOLUTION_EVENT_SCHEMA = pa.schema(
 )
 """One row per revision of an event. `issued_time` is the time of receipt up to which detections were used: when the
 revision came out, if nothing waits. `level` is early, hour or six_hour; covariances are of east and north in metres
-squared, and `log_odds_ratio` is the natural logarithm of the odds that there was an event. `alternative_*` are null
-unless a second place explains the same detections about as well."""
+squared, the normal's with the same 90 % region, and `region_tail_ratio` says how much heavier the tail of errors is
+than the normal's, from 0 to 1 (`truceline.physics.region`). `log_odds_ratio` is the natural logarithm of the odds that
+there was an event. `alternative_*` are null unless a second place explains the same detections about as well."""
 
 SOLUTION_MEMBER_SCHEMA = pa.schema(
     [

@@ -16,7 +16,7 @@ from truceline.runners.tile_counts import TileCounts
 from truceline.runners.tile_health import HealthTally
 from truceline.runners.tile_tables import DIGEST_START
 
-STATE_SCHEMA_NAME = "truceline.tile_run/2"
+STATE_SCHEMA_NAME = "truceline.tile_run/3"
 
 BEFORE_ALL_NS = -(2**62)
 """The time of receipt of a stream that has not begun."""

@@ -59,6 +59,7 @@ def solution_tables(
         "covariance_east_m2": covariance[:, 0],
         "covariance_east_north_m2": covariance[:, 1],
         "covariance_north_m2": covariance[:, 3],
+        "region_tail_ratio": [event.region_tail_ratio for event in events],
         "time_sigma_s": np.sqrt(covariance[:, 5]),
         "log_odds_ratio": log_odds,
         "event_probability": probability,

@@ -27,6 +27,7 @@ from truceline.testing.event_matching import (
     match_events,
 )
 from truceline.testing.location_agreement import (
+    ClaimedRegions,
     LocationAgreement,
     RegionAgreement,
     errors_of,
@@ -68,8 +69,8 @@ class ReferenceEvents(NamedTuple):
 class SolvedEvents(NamedTuple):
     """What a solution says; shape (events,) each, `nan` where it says nothing.
 
-    `covariance_m2` has shape (events, 3): xx, xy and yy in the plane's axes. `event_type` and its probability may be
-    empty (shape (0,)): not given.
+    `covariance_m2` has shape (events, 3): xx, xy and yy in the plane's axes, of the normal with the same 90 % region.
+    `event_type` and its probability may be empty (shape (0,)): not given; so may `region_tail_ratio`: all are normal.
     """
 
     places: EventPlaces
@@ -79,6 +80,7 @@ class SolvedEvents(NamedTuple):
     defining_count: Ints
     event_type: Names = NO_NAMES
     event_type_probability: Floats = NO_NUMBERS
+    region_tail_ratio: Floats = NO_NUMBERS
 
 
 class CountingRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -254,8 +256,9 @@ def _review(reference: ReferenceEvents, solved: SolvedEvents, standing: Standing
 def _regions(reference: ReferenceEvents, solved: SolvedEvents, standing: Standing) -> RegionAgreement | None:
     if not np.isfinite(solved.covariance_m2).all(axis=1).any():
         return None
-    uncertainty = (solved.covariance_m2, solved.time_sigma_s)
-    return region_agreement(reference.places, solved.places, pairs=standing.counted_pairs, uncertainty=uncertainty)
+    tail_ratio = solved.region_tail_ratio if solved.region_tail_ratio.size else np.zeros(solved.places.time_s.size)
+    claimed = ClaimedRegions(solved.covariance_m2, solved.time_sigma_s, tail_ratio)
+    return region_agreement(reference.places, solved.places, pairs=standing.counted_pairs, claimed=claimed)
 
 
 def _event_calibration(solved: SolvedEvents, standing: Standing) -> Calibration | None:

@@ -169,7 +169,7 @@ def _regions(of: RegionAgreement) -> list[Plot]:
         _against_theory(
             of.normalised_ratio,
             heading="Location error in units of what was claimed",
-            caption="Mahalanobis distance; dashed: what honest regions give (Rayleigh). The last bin holds all beyond.",
+            caption="Mahalanobis distance, tails made normal; dashed: honest regions (Rayleigh). Last bin: all beyond.",
             label="sigmas",
         ),
     ]

@@ -10,8 +10,9 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from truceline.physics.region import region_square_ratio
 from truceline.testing.event_matching import Flags, Floats
-from truceline.testing.location_agreement import Spread, region_square_ratio, spread, usable_covariance
+from truceline.testing.location_agreement import Spread, spread, usable_covariance
 from truceline.testing.proportions import Agreement, Proportion, proportion, proportion_of
 
 IDC_ADDED_SHARE = 0.20
@@ -28,7 +29,7 @@ network could hear; Vila Codina and others 2017, CTBT Science and Technology Con
 
 REGION_PROBABILITY = 0.9
 """The regions whose overlap is told are those of 90 %, as the IDC draws them (Coyne and others 2012, NMSOP-2 ch. 15,
-cited from memory)."""
+cited from memory); of these the covariance alone tells, whatever the tail."""
 
 _SEARCH_ROUNDS_COUNT = 40
 _GOLDEN_RATIO = 0.6180339887498949

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from truceline.errors import InputUnusable
 from truceline.physics.geodesy import EqualScalePlane, plane_for, points_of
-from truceline.testing.association_agreement import NO_COVARIANCES, Names, ReferenceEvents, SolvedEvents
+from truceline.testing.association_agreement import NO_COVARIANCES, NO_NUMBERS, Names, ReferenceEvents, SolvedEvents
 from truceline.testing.association_members import NO_FLAGS
 from truceline.testing.event_matching import EventPlaces, Floats
 
@@ -41,8 +41,9 @@ SOLUTION_COLUMNS = (
 )
 MEMBER_COLUMNS = ("event_id", "revision_index", "detection_id", "member_probability", "time_residual_s")
 DETECTION_COLUMNS = ("detection_id", "time", "received_time")
-OPTIONAL_COLUMNS = ("issued_time", "is_point", "cause")
-"""When a revision came out, whether a true event has one place, what caused a detection: used where they are there."""
+OPTIONAL_COLUMNS = ("issued_time", "is_point", "cause", "region_tail_ratio")
+"""When a revision came out, whether a true event has one place, what caused a detection, how heavy an error's tail is:
+used where they are there."""
 ECHO_CAUSE = "echo"
 """The cause of detections that belong to an event but need not be given to it."""
 
@@ -179,6 +180,13 @@ def _types(rows: pl.DataFrame) -> Names:
     return words.to_numpy().astype(np.str_)
 
 
+def _tails(rows: pl.DataFrame) -> Floats:
+    """Give the tails of errors; the normal's where a file does not say any."""
+    if "region_tail_ratio" not in rows.columns:
+        return NO_NUMBERS
+    return rows["region_tail_ratio"].cast(pl.Float64).fill_null(0.0).to_numpy()
+
+
 def members_of_revisions(members: pl.DataFrame, revisions: pl.DataFrame) -> pl.DataFrame:
     """Give the members of some revisions, one of each event: their own, or else those of the newest one before.
 
@@ -214,4 +222,5 @@ def solved_events(rows: pl.DataFrame, frame: Frame) -> SolvedEvents:
         defining_count=rows["defining_count"].cast(pl.Int64).to_numpy(),
         event_type=_types(rows),
         event_type_probability=rows["event_type_probability"].cast(pl.Float64).to_numpy(),
+        region_tail_ratio=_tails(rows),
     )

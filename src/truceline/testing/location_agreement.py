@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 import numpy as np
 
+from truceline.physics.region import TAIL_MAX_RATIO, normal_square_ratio, region_square_ratio
 from truceline.testing.event_matching import EventPlaces, Flags, Floats, Matches
 from truceline.testing.proportions import (
     Histogram,
@@ -59,6 +62,17 @@ class LocationAgreement(msgspec.Struct, frozen=True, kw_only=True):
     bias_y_m: float | None
 
 
+class ClaimedRegions(NamedTuple):
+    """What is claimed of every solved event: covariance (events, 3), sigma of the time, tail ratio of the place.
+
+    Covariances are in metres squared, in the axes of the places: xx, xy and yy of the normal with the same 90 % region.
+    """
+
+    covariance_m2: Floats
+    time_sigma_s: Floats
+    region_tail_ratio: Floats
+
+
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """How often the region of one nominal probability holds the reference place."""
 
@@ -67,13 +81,14 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RegionAgreement(msgspec.Struct, frozen=True, kw_only=True):
-    """Coverage of the Gaussian regions, and the errors in units of what was claimed.
+    """Coverage of the regions, each by its event's own tail, and the errors in units of what was claimed.
 
-    `unusable_count` events had a covariance that is none (not finite, not positive definite): they are in no figure.
-    `normalised_ratio` is the Mahalanobis distance, of which a Rayleigh distribution is expected;
-    `normalised_time_ratio` is the time error over its sigma, with the normal one. `scale_ratio` is the factor by which
-    all sigmas would have to be multiplied for the median to agree: above 1 is overconfident. `area_90_m2` is of the
-    90 % regions.
+    `unusable_count` events had a covariance that is none (not finite, not positive definite), or a tail ratio outside
+    [0, 1]: they are in no figure. `normalised_ratio` is the Mahalanobis distance, made that of the normal error whose
+    region is of the same probability (without a tail, itself): a Rayleigh distribution is expected of it, as the normal
+    one is of `normalised_time_ratio`, the time error over its sigma. `scale_ratio` is the factor by which all sigmas
+    would have to be multiplied for just half of the 50 % regions to hold: above 1 is overconfident. `area_90_m2` is of
+    the 90 % regions, which are the covariance's whatever the tail.
     """
 
     event_count: int
@@ -136,44 +151,37 @@ def mahalanobis_square_ratio(error_x_m: Floats, error_y_m: Floats, covariance_m2
     return np.asarray(squares / (xx * yy - xy * xy))
 
 
-def region_square_ratio(nominal_probability: float) -> float:
-    """Give the `q` for which `e' C^-1 e <= q` holds with the nominal probability: `-2 ln(1 - p)` in a plane."""
-    return float(-2.0 * np.log1p(-nominal_probability))
-
-
 def region_agreement(
-    reference: EventPlaces, solved: EventPlaces, *, pairs: Matches, uncertainty: tuple[Floats, Floats]
+    reference: EventPlaces, solved: EventPlaces, *, pairs: Matches, claimed: ClaimedRegions
 ) -> RegionAgreement:
-    """Hold regions against where the events were.
-
-    `uncertainty` holds, of every solved event, the covariance (events, 3) in metres squared, in the axes of the places,
-    and the sigma of the time in seconds (events,).
-    """
+    """Hold the regions that are claimed of every solved event against where the events were."""
     error_x_m, error_y_m, error_s = errors_of(reference, solved, pairs)
-    covariance_m2, sigma_s = uncertainty[0][pairs.solved_index], uncertainty[1][pairs.solved_index]
-    usable = usable_covariance(covariance_m2)
-    covariance_m2 = covariance_m2[usable]
+    covariance_m2, sigma_s, tail_ratio = (column[pairs.solved_index] for column in claimed)
+    usable = usable_covariance(covariance_m2) & (tail_ratio >= 0.0) & (tail_ratio <= TAIL_MAX_RATIO)
+    covariance_m2, tail_ratio = covariance_m2[usable], tail_ratio[usable]
     square_ratio = mahalanobis_square_ratio(error_x_m[usable], error_y_m[usable], covariance_m2)
     xx, xy, yy = covariance_m2.T
     area_m2 = np.pi * region_square_ratio(0.9) * np.sqrt(xx * yy - xy * xy)
+    normal_square = normal_square_ratio(square_ratio, tail_ratio)
+    half_reached = np.sqrt(square_ratio / region_square_ratio(0.5, tail_ratio))
     timed = np.isfinite(sigma_s) & (sigma_s > 0.0)
     normalised_time = error_s[timed] / sigma_s[timed]
     return RegionAgreement(
         event_count=int(usable.sum()),
         unusable_count=int((~usable).sum()),
-        coverage=_coverage(square_ratio, NOMINALS_PROBABILITY),
-        curve=_coverage(square_ratio, CURVE_NOMINALS_PROBABILITY),
-        normalised_ratio=histogram(np.sqrt(square_ratio), _NORMALISED_EDGES, -np.expm1(-0.5 * _NORMALISED_EDGES**2)),
+        coverage=_coverage(normal_square, NOMINALS_PROBABILITY),
+        curve=_coverage(normal_square, CURVE_NOMINALS_PROBABILITY),
+        normalised_ratio=histogram(np.sqrt(normal_square), _NORMALISED_EDGES, -np.expm1(-0.5 * _NORMALISED_EDGES**2)),
         normalised_time_ratio=_time_histogram(normalised_time),
-        scale_ratio=_scale(np.sqrt(square_ratio), np.sqrt(region_square_ratio(0.5))),
+        scale_ratio=_scale(half_reached, 1.0),
         time_scale_ratio=_scale(np.abs(normalised_time), 0.6744897501960817),
         area_90_m2=spread(area_m2),
     )
 
 
-def _coverage(square_ratio: Floats, nominals: tuple[float, ...]) -> tuple[Coverage, ...]:
+def _coverage(normal_square: Floats, nominals: tuple[float, ...]) -> tuple[Coverage, ...]:
     return tuple(
-        Coverage(nominal_probability=nominal, observed=proportion_of(square_ratio <= region_square_ratio(nominal)))
+        Coverage(nominal_probability=nominal, observed=proportion_of(normal_square <= region_square_ratio(nominal)))
         for nominal in nominals
     )
 
@@ -189,4 +197,4 @@ def _time_histogram(normalised_time: Floats) -> Histogram | None:
 def _scale(normalised: Floats, median_expected: float) -> float | None:
     """Give the median error over the median expected of it, where it is known."""
     median = quantile_of(normalised, 0.5)
-    return None if median is None else median / float(median_expected)
+    return None if median is None else median / median_expected

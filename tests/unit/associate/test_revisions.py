@@ -91,6 +91,8 @@ def test_one_event_keeps_its_id_through_all_levels() -> None:
         ({"log_odds": [10.005]}, False),
         ({"log_odds": [10.1]}, True),
         ({"probability": 0.5}, True),
+        ({"tail_ratio": 0.100_05}, False),
+        ({"tail_ratio": 0.2}, True),
         ({"members": [["a", "b", "c", "d", "f"]]}, True),
     ],
 )

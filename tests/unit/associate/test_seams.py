@@ -31,6 +31,7 @@ def found(
     tile: tuple[int, int, int] = (0, 0, 0),
     places: list[tuple[float, float, float]] | None = None,
     probability: float = 0.9,
+    tail_ratio: float = 0.1,
 ) -> Candidates:
     """Make events by the ids of their members, each member's time one second after the one before."""
     count = len(members)
@@ -42,6 +43,7 @@ def found(
         y_m=where[:, 1],
         time_ns=np.rint(where[:, 2] * SECOND_NS).astype(np.int64),
         covariance=np.ones((count, 6)),
+        region_tail_ratio=np.full(count, tail_ratio),
         log_odds_ratio=np.array(log_odds or [10.0] * count),
         event_probability=np.full(count, 0.99),
         detection_range_m=np.full(count, 9_000.0),
@@ -145,6 +147,7 @@ def test_a_solution_is_named_by_its_detections() -> None:
         y_m=-one,
         time_s=one,
         covariance=np.ones((2, 6)),
+        region_tail_ratio=np.array([0.1, 0.2]),
         log_odds_ratio=one,
         event_probability=one,
         detection_range_m=one,
@@ -168,6 +171,7 @@ def test_a_solution_is_named_by_its_detections() -> None:
     assert [15_001.0, 15_002.0] == candidates.x_m.tolist()
     assert [121 * SECOND_NS, 122 * SECOND_NS] == candidates.time_ns.tolist()
     assert [["b"], ["a", "c"]] == named(selected(candidates, np.array([1, 0])))
+    assert [0.2, 0.1] == selected(candidates, np.array([1, 0])).region_tail_ratio.tolist()
     assert candidates is with_mirrored(candidates, None)
     assert ([0.5, 0.2], [-4_999.0, 5_002.0]) == (
         mirrored.alternative_probability.tolist(),

@@ -176,12 +176,29 @@ def test_stations_on_one_line_leave_two_places() -> None:
 
 
 def test_a_sensor_origin_is_checked() -> None:
-    """Probabilities lie in [0, 1] and variances are not negative."""
+    """Probabilities and tail ratios lie in [0, 1] and variances are not negative."""
     origin = sense_day(rows_of(sensor_day()), sensor_settings()).events[0].origin
 
-    for name in ("event_probability", "named_probability", "covariance_east_m2", "covariance_north_m2"):
+    for name in (
+        "event_probability",
+        "named_probability",
+        "region_tail_ratio",
+        "covariance_east_m2",
+        "covariance_north_m2",
+    ):
         with pytest.raises(ValueError, match=name):
             msgspec.convert({**msgspec.structs.asdict(origin), name: -0.5}, SensorOrigin)
+    with pytest.raises(ValueError, match="region_tail_ratio"):
+        msgspec.convert({**msgspec.structs.asdict(origin), "region_tail_ratio": 1.5}, SensorOrigin)
+
+
+def test_an_origin_without_a_tail_is_normal() -> None:
+    """What was written before tails were said is read as the normal's."""
+    written = msgspec.structs.asdict(sense_day(rows_of(sensor_day()), sensor_settings()).events[0].origin)
+    tail_ratio = written.pop("region_tail_ratio")
+
+    assert 0.0 < tail_ratio <= 1.0
+    assert 0.0 == msgspec.convert(written, SensorOrigin).region_tail_ratio
 
 
 def test_a_day_s_hours_do_not_matter() -> None:

@@ -141,3 +141,15 @@ def test_how_often_neither_did_it_is_found() -> None:
     assert np.isfinite(fitted.apply(np.array([0.0, 1.0]))).all()
     assert "from 40000 labelled cases" in fitted.title
     assert math.isfinite(fit_neither(told[:50], np.zeros(50, dtype=bool)).shift_log_ratio)
+
+
+def test_a_fit_of_neither_does_not_go_to_and_fro() -> None:
+    """Where whole steps of Newton's method go round in a circle and leave the claims as they were, the fit arrives."""
+    chance = np.random.default_rng(8)
+    told = probability_of_first(chance.normal(-5.2, 1.0, 20_000))
+    true = NeitherCalibration(slope_ratio=1.3, shift_log_ratio=2.5, case_count=1).apply(told)
+    labels = chance.random(20_000) < true
+    fitted = fit_neither(told, labels)
+
+    assert (1.3, 2.5) == pytest.approx((fitted.slope_ratio, fitted.shift_log_ratio), abs=0.1)
+    assert fitted.apply(told).mean() == pytest.approx(labels.mean(), abs=1e-3)

@@ -49,6 +49,7 @@ def solution_events(rows: dict[str, object], count: int) -> pa.Table:
         "covariance_east_m2": np.full(count, 400.0),
         "covariance_east_north_m2": np.zeros(count),
         "covariance_north_m2": np.full(count, 400.0),
+        "region_tail_ratio": np.zeros(count),
         "time_sigma_s": np.full(count, 0.1),
         "log_odds_ratio": np.full(count, 5.0),
         "event_probability": np.full(count, 0.99),

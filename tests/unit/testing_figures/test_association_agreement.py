@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from truceline.physics.region import agreed_scale_ratio
 from truceline.testing.association_agreement import (
     AssociationFigures,
     CountingRule,
@@ -131,6 +132,44 @@ def test_honest_regions_cover_and_scaled_ones_tell_the_scale(seed: int, scale_ra
     for entry in regions.curve:
         expected = 1.0 - (1.0 - entry.nominal_probability) ** (1.0 / scale_ratio**2)
         assert expected == pytest.approx(entry.observed.share, abs=0.05)
+
+
+@pytest.mark.parametrize("tail_ratio", [0.0, 0.2, 0.8])
+def test_each_region_is_that_of_its_own_tail(tail_ratio: float) -> None:
+    """Errors drawn from a t are covered as claimed where the tail is told, and sigmas half as wide are found."""
+    chance, count = np.random.default_rng(11), 20_000
+    freedom = 1.0 / max(tail_ratio, 1e-9)
+    tail = np.full(count, tail_ratio)
+    drawn = chance.normal(size=(2, count)) / np.sqrt(chance.gamma(freedom / 2.0, 2.0 / freedom, count))
+    x_m, y_m = 3.0 * drawn / np.sqrt(agreed_scale_ratio(tail_ratio))
+    at_m = np.arange(count) * 5_000.0
+    reference = ReferenceEvents(EventPlaces(at_m, np.zeros(count), np.full(count, 50.0)), np.full(count, 9))
+    places = EventPlaces(at_m + x_m, y_m, np.full(count, 50.0))
+    said = solved_of([(0.0, 0.0)] * count, covariance_m2=np.tile([9.0, 0.0, 9.0], (count, 1)), region_tail_ratio=tail)
+    honest = association_figures(reference, said._replace(places=places), rule=RULE).regions
+    small = said._replace(places=places, covariance_m2=said.covariance_m2 / 4.0)
+    overconfident = association_figures(reference, small, rule=RULE).regions
+
+    assert honest is not None
+    assert overconfident is not None
+    assert 0.999 * count < honest.event_count
+    for entry in honest.curve:
+        assert entry.nominal_probability == pytest.approx(entry.observed.share, abs=0.012)
+    assert 1.0 == pytest.approx(honest.scale_ratio, abs=0.02)
+    assert 2.0 * (honest.scale_ratio or 0.0) == pytest.approx(overconfident.scale_ratio)
+    assert np.pi * -2.0 * np.log(0.1) * 9.0 == pytest.approx(honest.area_90_m2.median)
+
+
+def test_a_tail_that_is_none_is_counted_and_left_out() -> None:
+    """A tail ratio outside [0, 1], or not there, makes a region unusable."""
+    reference = reference_of([(10e3 * index, 10.0, 9) for index in range(4)])
+    solved = solved_of(
+        [(10e3 * index, 10.0) for index in range(4)], region_tail_ratio=np.array([0.3, -0.1, 1.1, np.nan])
+    )
+    regions = association_figures(reference, solved, rule=RULE).regions
+
+    assert regions is not None
+    assert (1, 3) == (regions.event_count, regions.unusable_count)
 
 
 def test_probability_is_of_there_being_an_event() -> None:

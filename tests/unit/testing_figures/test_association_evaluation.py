@@ -65,6 +65,21 @@ def test_a_region_is_turned_with_the_meridians() -> None:
     assert 0 == east.coverage[-1].observed.part_count
 
 
+def test_a_file_without_tails_is_the_normal_s() -> None:
+    """A solution of before tails were said, and one with tails of 0, are held to the same; a heavy tail is not."""
+    times = [10.0 * index for index in range(9)]
+    normal, truth = a_solution(times, north_m=35.0), a_truth(times)
+    heavy = a_solution(times, north_m=35.0, region_tail_ratio=np.full(9, 0.5))
+    before = evaluated(normal.drop_columns(["region_tail_ratio"]), truth)
+    now, tailed = evaluated(normal, truth), evaluated(heavy, truth)
+    assert now.figures.regions is not None
+    assert tailed.figures.regions is not None
+
+    assert before == now
+    assert now.figures.regions.scale_ratio != tailed.figures.regions.scale_ratio
+    assert now.figures.regions.area_90_m2 == tailed.figures.regions.area_90_m2
+
+
 def test_turning_keeps_a_covariance_what_it_is() -> None:
     """Determinant and trace of a covariance are the same in the plane's axes."""
     rows = usable(

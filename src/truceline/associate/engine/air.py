@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpotri
 from scipy.spatial import cKDTree
 
 from truceline.associate.engine.accept import Events
@@ -36,6 +37,9 @@ NODES_MOST_COUNT = 700
 """Nodes of one window; a wider network has them farther apart."""
 
 _NUGGET_RATIO = 1e-3
+
+DOUBLINGS = (-4, 2)
+"""How far the air's prior deviations may be from what they turn out to be: from a sixteenth to four times."""
 
 
 class AirPrior(NamedTuple):
@@ -102,26 +106,86 @@ def _precision(air: Air, near: Longs, medium: MediumPrior) -> Floats:
     return precision.reshape(3 * size, 3 * size)
 
 
-def estimate_air(
-    scene: Scene, work: Work, *, taught_by: tuple[Events, Longs], air: Air, prior: AirPrior
-) -> tuple[Air, Factor]:
-    """Give the air as some of the events make it, one Gauss-Newton step on, and its information, factored."""
+def _equations(
+    scene: Scene, work: Work, taught_by: tuple[Events, Longs], air: Air, prior: AirPrior
+) -> tuple[Floats, Floats]:
+    """Give what some of the events say of the unknown nodes about the present air: information and its pull."""
     size = air.value.size
     matrix, right = np.zeros((size, size)), np.zeros(size)
     air_equations(scene, air, work, taught_by[0], taught_by[1], matrix, right)
-    some = np.ix_(prior.unknown, prior.unknown)
-    factor = cho_factor(matrix[some] + prior.precision, lower=True, overwrite_a=True, check_finite=False)
+    return matrix[np.ix_(prior.unknown, prior.unknown)], right[prior.unknown]
+
+
+def estimate_air(
+    scene: Scene, work: Work, *, taught_by: tuple[Events, Longs], air: Air, prior: AirPrior
+) -> tuple[Air, Factor, float]:
+    """Give the air as some of the events make it, one Gauss-Newton step on, its information, factored, and the gain.
+
+    The gain is how much likelier the step makes air and detections together if memberships stay, in nats: half of
+    Newton's decrement squared (Boyd and Vandenberghe 2004, section 9.5.1).
+    """
+    matrix, right = _equations(scene, work, taught_by, air, prior)
+    factor = cho_factor(matrix + prior.precision, lower=True, overwrite_a=True, check_finite=False)
     off = (prior.air.value - air.value).reshape(-1)[prior.unknown]
-    change = np.zeros(size)
-    change[prior.unknown] = cho_solve(factor, right[prior.unknown] + prior.precision @ off, check_finite=False)
-    value = air.value + change.reshape(air.value.shape)
-    return air._replace(value=value), factor
+    pull = right + prior.precision @ off
+    step = cho_solve(factor, pull, check_finite=False)
+    return _moved(air, prior, step), factor, 0.5 * float(step @ pull)
+
+
+def _moved(air: Air, prior: AirPrior, step: Floats) -> Air:
+    """Give the air with a step of the unknown nodes' values added."""
+    value = air.value.copy()
+    value.reshape(-1)[prior.unknown] += step
+    return air._replace(value=value)
+
+
+def fitted_air(
+    scene: Scene, work: Work, *, taught_by: tuple[Events, Longs], air: Air, prior: AirPrior
+) -> tuple[Air, AirPrior]:
+    """Give the air one step on, and the prior with deviations doubled or halved so that what events show is likeliest.
+
+    The evidence of a linear model (Rasmussen and Williams 2006, eq. 5.8), with deviations a priori right to a factor
+    of e. So calm air is not taken for as unsteady as the prior, which was made for windy days, and a gale for steady.
+    """
+    matrix, right = _equations(scene, work, taught_by, air, prior)
+    off = (air.value - prior.air.value).reshape(-1)[prior.unknown]
+    pull = right + matrix @ off
+    found, (most, best) = 0, _evidence(matrix, pull, prior.precision, 0)
+    asked = {0: most}
+    for way in (-1, 1):
+        while DOUBLINGS[0] <= found + way <= DOUBLINGS[1]:
+            asked[found + way], place = _evidence(matrix, pull, prior.precision, found + way)
+            if asked[found + way] <= most:
+                break
+            found, most, best = found + way, asked[found + way], place
+    return _moved(air, prior, best - off), prior._replace(precision=prior.precision * 0.25 ** _summit(asked, found))
+
+
+def _summit(asked: dict[int, float], best: int) -> float:
+    """Give where a parabola through the best of evenly spaced places and its neighbours is highest."""
+    if best - 1 not in asked or best + 1 not in asked:
+        return float(best)
+    low, high = asked[best] - asked[best - 1], asked[best] - asked[best + 1]
+    return best + 0.5 * (low - high) / (low + high) if low + high > 0.0 else float(best)
+
+
+def _evidence(matrix: Floats, pull: Floats, precision: Floats, doublings: int) -> tuple[float, Floats]:
+    """Give the evidence's logarithm, but for what is alike for all, of deviations doubled so often, and the air then.
+
+    The air is given as what it differs from the prior's mean.
+    """
+    factor = cho_factor(matrix + precision * 0.25**doublings, lower=True, overwrite_a=True, check_finite=False)
+    halves = len(pull) * doublings * math.log(2.0) + float(np.log(np.diag(factor[0])).sum())
+    place = cho_solve(factor, pull, check_finite=False)
+    return 0.5 * float(pull @ place) - halves - 0.5 * (doublings * math.log(2.0)) ** 2, place
 
 
 def air_covariance(prior: AirPrior, factor: Factor) -> Floats:
     """Give the covariance ((m/s)^2) of all nodes' flattened (c, u, v): zero for those that stay as forecast."""
     size = prior.air.value.size
     covariance = np.zeros((size, size))
-    known = cho_solve(factor, np.eye(len(prior.unknown)), overwrite_b=True, check_finite=False)
-    covariance[np.ix_(prior.unknown, prior.unknown)] = known
+    half, failed = dpotri(factor[0], lower=True)
+    assert failed == 0, f"the air's information has no inverse: {failed}"
+    lower = np.tril(half)
+    covariance[np.ix_(prior.unknown, prior.unknown)] = lower + np.tril(lower, -1).T
     return covariance

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
 
@@ -34,28 +36,44 @@ from truceline.associate.engine.refine import (
 )
 from truceline.associate.engine.shared_error import SharedError, add_shared
 from truceline.associate.engine.weigh import look, weigh_members
+from truceline.physics.region import TAIL_MAX_RATIO, agreed_scale_ratio
 
 INFLATION = {
-    "always": 0.19,
-    "misfit": -0.12,
-    "undecided": -0.023,
-    "thin": -0.331,
-    "missing": -0.072,
-    "crowd": -0.081,
-    "contested": 0.261,
-    "misfit x misfit": 1.888,
-    "thin x thin": 1.123,
-    "missing x missing": -0.151,
-    "misfit x undecided": 0.987,
-    "undecided x crowd": 0.222,
-    "thin x crowd": -0.134,
-    "misfit x contested": 0.585,
-    "contested x crowd": 0.018,
-    "crowd x crowd": 0.047,
+    "always": -0.193,
+    "misfit": 0.426,
+    "undecided": -0.46,
+    "thin": 0.013,
+    "missing": -0.07,
+    "crowd": 0.161,
+    "contested": 0.394,
+    "misfit x misfit": 0.296,
+    "thin x thin": -0.065,
+    "missing x missing": 0.058,
+    "misfit x undecided": 0.164,
+    "undecided x crowd": 0.497,
+    "thin x crowd": 0.055,
+    "misfit x contested": 0.827,
+    "contested x crowd": -0.236,
+    "crowd x crowd": 0.002,
 }
-"""Coefficients of the widening of covariances by what tells of doubt, and by products of two, see `inflation_ratio`."""
+"""Coefficients of ln f, the scale of errors over the linear model's, by what tells of doubt and by products of two."""
+
+TAIL = {
+    "always": -3.195,
+    "misfit": 2.487,
+    "undecided": 0.934,
+    "thin": 1.78,
+    "missing": 1.501,
+    "crowd": -0.231,
+    "contested": 1.007,
+}
+"""Coefficients of ln k, the tail of errors (`truceline.physics.region`), by what tells of doubt."""
 
 INFLATION_MAX_RATIO = 100.0
+"""No variance is widened more."""
+
+TAIL_MIN_RATIO = math.exp(-7.0)
+"""Lighter tails than this cannot be told from the normal's."""
 
 CONTESTED_RATE_HZ = 0.05
 """A detection that others explain at this rate is half contested."""
@@ -150,18 +168,31 @@ def covariances(
     return out
 
 
-def inflation_ratio(doubted: Floats, rows: Floats, *, rate_hz: float) -> Floats:
-    """Give by how much variances are widened for what the linear model does not know: ln f = b . (1, d, products of d).
+def widening_and_tail(doubted: Floats, rows: Floats, *, rate_hz: float) -> tuple[Floats, Floats]:
+    """Give by how much variances are widened, and the tail ratio of errors, for what the linear model does not know.
 
-    `doubted` is (n, 3), chi-squared, undecided and contested; `rows` the events (n, `EV_*`); `rate_hz` the detections
-    of a station per second. Doubt d is: misfit ln max(chi2, 1); undecided ln(1 + 10 u) - 0.6; thin ln(25 / log-odds)
-    below 25; missing 3 max(0, 1 - purity); crowd ln(rate / 0.05); contested 4 c. Fitted by quantile regression at 50,
-    90 and 95 % to events of a benchmark, checked on other seeds (docs/method/association.md). Never below 1.
+    Errors of place are Student's t with scale f C0 and tail k: ln f = b . (1, d, products of d), ln k = c . (1, d) in
+    [-7, 0]. The widening is f times what makes the normal's 90 % region that of the t (`truceline.physics.region`), in
+    [1, 100]. `doubted` is (n, 3), chi-squared, undecided and contested; `rows` the events (n, `EV_*`); `rate_hz` the
+    detections of a station per second. Fitted by maximum likelihood to events of a benchmark, checked on other seeds
+    (docs/method/association.md).
+    """
+    doubt = _doubts_by_name(doubted, rows, rate_hz)
+    tail_ratio = np.clip(np.exp(_linear(TAIL, doubt)), TAIL_MIN_RATIO, TAIL_MAX_RATIO)
+    widening_ratio = np.exp(_linear(INFLATION, doubt)) * agreed_scale_ratio(tail_ratio)
+    return np.asarray(np.clip(widening_ratio, 1.0, INFLATION_MAX_RATIO)), np.asarray(tail_ratio)
+
+
+def _doubts_by_name(doubted: Floats, rows: Floats, rate_hz: float) -> dict[str, Floats]:
+    """Give each doubt of every event, and 1 under *always*.
+
+    Misfit is ln max(chi2, 1); undecided ln(1 + 10 u) - 0.6; thin ln(25 / log-odds) below 25; missing
+    3 max(0, 1 - purity); crowd ln(rate / 0.05); contested 4 c.
     """
     chi2 = np.nan_to_num(doubted[:, 0], nan=1.0)
     undecided, contested = np.nan_to_num(doubted[:, 1:3], nan=0.0).T
     crowd = np.clip(np.log(rate_hz / _USUAL_RATE_HZ), _CROWD_LOW, _CROWD_HIGH)
-    doubt = {
+    return {
         "always": np.ones(len(rows)),
         "misfit": np.log(np.maximum(chi2, 1.0)),
         "undecided": np.log1p(10.0 * undecided) - 0.6,
@@ -170,8 +201,12 @@ def inflation_ratio(doubted: Floats, rows: Floats, *, rate_hz: float) -> Floats:
         "crowd": np.full(len(rows), crowd),
         "contested": 4.0 * contested,
     }
-    total = np.zeros(len(rows))
-    for name, coefficient in INFLATION.items():
+
+
+def _linear(coefficients: dict[str, float], doubt: dict[str, Floats]) -> Floats:
+    """Add up coefficients times doubts, or times products of two."""
+    total = np.zeros(len(doubt["always"]))
+    for name, coefficient in coefficients.items():
         first, _, second = name.partition(" x ")
         total += coefficient * (doubt[first] * doubt[second] if second else doubt[first])
-    return np.asarray(np.clip(np.exp(total), 1.0, INFLATION_MAX_RATIO))
+    return total

@@ -55,7 +55,8 @@ from truceline.associate.settings_engine import EngineSettings
 
 SEISMIC_INDEX = [modality.name for modality in MODALITIES].index("seismic")
 MESH_M = 4_000.0
-NEAR_COUNT = 7
+NEAR_COUNT = 16
+AROUND_COUNT = 7
 COVERED_M = 12_000.0
 EDGE_REACH_M = 20_000.0
 BEARING_SIGMA_LEAST_DEG = 0.1
@@ -113,7 +114,8 @@ def station_lookup(network: Network, range_max_m: float) -> Lookup:
 def nearest_stations(network: Network, listens: Bools) -> tuple[Longs, Floats]:
     """Give each listening station's nearest such others (-1: none), and how far an event first heard there may lie.
 
-    Amid others, that is 2.5 times the distance of the fifth; at an edge, with 100 degrees empty, `EDGE_REACH_M`.
+    Amid others, that is 2.5 times the distance of the fifth; where the nearest seven leave 100 degrees empty, at an
+    edge, `EDGE_REACH_M`.
     """
     near = np.full((len(network.x_m), NEAR_COUNT), -1, dtype=np.int64)
     reach_m = np.full(len(network.x_m), EDGE_REACH_M)
@@ -138,9 +140,9 @@ def _nearest(place: Floats) -> tuple[Longs, Floats]:
     own = index == np.arange(count)[:, None]
     own[~own.any(axis=1), -1] = True  # stations that stand on one point
     others = index[~own].reshape(count, most - 1)
-    if most - 1 < NEAR_COUNT:
+    if most - 1 < AROUND_COUNT:
         return others, reach_m
-    way = place[others] - place[:, None, :]
+    way = place[others[:, :AROUND_COUNT]] - place[:, None, :]
     turned = np.sort(np.arctan2(way[:, :, 1], way[:, :, 0]), axis=1)
     around = 2.0 * np.pi - (turned[:, -1] - turned[:, 0])
     gap = np.maximum(np.diff(turned, axis=1).max(axis=1), around)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from truceline.associate.engine.accept import Events, in_time, log_density_near
 from truceline.associate.engine.layout import (
     CURVE_COUNT,
     CURVE_STEP_RATIO,
@@ -60,27 +61,20 @@ FREE_RATIO = 8.0
 """A detection is free for a new event unless accepted ones explain it at this many times its station's clutter rate."""
 
 CANDIDATES_COUNT = 4096
-CLOSE_COUNT = 4
-"""One of the two stations that make a candidate with an anchor is among so many nearest to the anchor's."""
-
 PARTNERS_COUNT = 64
 """Detections of near stations with which one anchor is combined; later ones are left out."""
 
 OF_ONE_STATION_COUNT = 12
 """How many of them one station gives at the most, so that a burst at one does not crowd out the rest."""
 
-CROWDED_COUNT = 32
-"""From so many partners on, those of the station with the most left aside, fire is heavy: every event can be found
-from many anchors then, and a candidate is given up at its first silent station."""
-
 _GATE = 2.4
+_FAR_M = 12_500.0
 _BEHIND_MAX = 4.5
 _ABORT = -5.6
 _ABORT_OF_MANY = -3.0
 _ABORT_IN_CROWD = -1.5
 _MANY_COUNT = 100
 _RANGE_M = 9_000.0
-_REFINED_LEAST = 6.0
 _GOOD_ENOUGH = 35.0
 _STRONG = 12.0
 _KEPT_LEAST = 0.0
@@ -93,6 +87,37 @@ _IN_LINE_RATIO = 1e-3
 _COMPATIBLE_RATIO = 1.1
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 _ANNEALING_S = np.array([0.25, 0.08, 0.0, 0.0])
+_SAME_S = 2.0
+_SAME_M = 1_000.0
+
+
+class Care(NamedTuple):
+    """How much is spent on every anchor: up to `attempts_count` of its candidates are settled, one after the other.
+
+    Those count whose near stations give a log-ratio of `least_ratio`; the two stations that make a candidate with the
+    anchor are among its nearest `near_count`, and one of them among the nearest `close_count`. From `crowded_count`
+    partners on, those of the station with the most left aside, fire is heavy: an event can be found from many anchors
+    then, and a candidate is given up at its first silent station. A partner is free if accepted events explain it at
+    `free_ratio` times the clutter at the most. `knows_kin`: events near known ones are likelier.
+    """
+
+    attempts_count: int
+    least_ratio: float
+    near_count: int
+    close_count: int
+    far_count: int
+    crowded_count: int
+    free_ratio: float
+    knows_kin: bool
+
+
+QUICK = Care(1, 6.0, 7, 4, 7, 32, FREE_RATIO, False)
+QUICK_IN_CROWD = Care(1, 6.0, 7, 4, 7, 6, 3.0, False)
+"""For most passes: what one anchor does not find, the next may."""
+
+CAREFUL = Care(2, 2.0, 7, 4, 16, 32, 3.0, True)
+CAREFUL_IN_CROWD = Care(2, 2.0, 7, 4, 7, 32, 3.0, True)
+"""For the last pass, when little is left free: what few detections speak for, and what lies near known events."""
 
 
 class Partners(NamedTuple):
@@ -114,7 +139,9 @@ class Partners(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
-def _partners(scene: Scene, anchor: int, station: int, room: Partners, speeds: tuple[float, float, float]) -> int:
+def _partners(
+    scene: Scene, anchor: int, station: int, room: Partners, speeds: tuple[float, float, float], care: Care
+) -> int:
     """Collect the free detections of near stations that may be of the event whose first detection the anchor is."""
     stations, start, time_s, detections = scene.stations, scene.start, scene.time_s, scene.detections
     near, rows, row_station = scene.near, room.row, room.station
@@ -123,21 +150,22 @@ def _partners(scene: Scene, anchor: int, station: int, room: Partners, speeds: t
     t = time_s[anchor]
     n, most_of_one = 0, 0
     room.close_count[0] = PARTNERS_COUNT
-    for i in range(near.shape[1]):
+    most = care.far_count if scene.reach_m[station] > _FAR_M else care.near_count
+    for i in range(min(near.shape[1], most)):
         other = near[station, i]
         if other < 0 or stations[other, STA_WEIGHT] == 0.0 or stations[other, STA_SLOWNESS] > 0.0:
             continue
         dx = stations[other, STA_X] - stations[station, STA_X]
         dy = stations[other, STA_Y] - stations[station, STA_Y]
-        most = math.sqrt(dx * dx + dy * dy) / (c - wind) + _SLACK_S
+        latest = math.sqrt(dx * dx + dy * dy) / (c - wind) + _SLACK_S
         clutter = stations[other, STA_CLUTTER]
-        if i == CLOSE_COUNT:
+        if i == care.close_count:
             room.close_count[0] = n
         k = first_at(time_s, start[other], start[other + 1], t - _SLACK_S)
         before = n
         until = min(n + OF_ONE_STATION_COUNT, PARTNERS_COUNT)
-        while k < start[other + 1] and time_s[k] <= t + most and n < until:
-            if detections[k, DET_EXPLAINED] < FREE_RATIO * clutter:
+        while k < start[other + 1] and time_s[k] <= t + latest and n < until:
+            if detections[k, DET_EXPLAINED] < care.free_ratio * clutter:
                 dt = time_s[k] - t
                 rows[n, 0] = dx - u * dt
                 rows[n, 1] = dy - v * dt
@@ -248,18 +276,18 @@ def _turned(row: Floats, way: tuple[float, float], doubt: float) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def _patience(room: Partners, m: int) -> float:
+def _patience(room: Partners, m: int, crowded: int) -> float:
     """Give the log-ratio below which a candidate of m is given up."""
-    if room.others_count[0] > CROWDED_COUNT:
+    if room.others_count[0] > crowded:
         return _ABORT_IN_CROWD
     return _ABORT if m < _MANY_COUNT else _ABORT_OF_MANY
 
 
 @njit(cache=True, error_model="numpy")
 def _weigh_candidates(
-    scene: Scene, room: Partners, m: int, own: int, speeds: tuple[float, float, float]
-) -> tuple[int, float]:
-    """Give the candidate that the nearest stations, without the three it was made of, support best, and its log-ratio.
+    scene: Scene, room: Partners, m: int, own: int, speeds: tuple[float, float, float], care: Care
+) -> None:
+    """Write beside each of m candidates how far the nearest stations, without the three it was made of, support it.
 
     A candidate is given up as soon as its stations speak against it, or fall far behind the best it reached.
     """
@@ -275,9 +303,9 @@ def _weigh_candidates(
     quick_s, quick_ratio = scene.theta[TH_QUICK_S], scene.theta[TH_QUICK_RATIO]
     bucket_start, per_s, last = scene.bucket.start_s, scene.bucket.per_s, first.shape[1] - 1
     mesh = (scene.lookup.x0_m, scene.lookup.y0_m, scene.lookup.cell_m, scene.lookup.nx_count, scene.lookup.ny_count)
-    patience = _patience(room, m)
+    patience = _patience(room, m, care.crowded_count)
     per_step, factors = speeds[0] / (_RANGE_M * CURVE_STEP_RATIO), travel_factors(speeds)
-    winner, most = -1, 0.0
+    out[:m, 3] = 0.0
     for i in range(m):
         x, y, t = out[i, 0], out[i, 1], out[i, 2]
         cell = mesh_cell(mesh, x, y)
@@ -315,34 +343,40 @@ def _weigh_candidates(
             ratio += math.log(per_sigma)
             total += max(curve[0, step] + ratio, curve[1, step]) * stations[s, STA_LISTENS]
             best = max(best, total)
-        if best > most:
-            winner, most = i, best
-            if most > _GOOD_ENOUGH:
-                break
-    return winner, most
+        out[i, 3] = best
+        if best > _GOOD_ENOUGH:
+            break
 
 
 @njit(cache=True, error_model="numpy")
-def _best_of_anchor(scene: Scene, air: Air, anchor: int, station: int, room: Partners, row: Floats) -> None:
-    """Write into a row the best event of which a detection may be the first."""
-    row[EV_LOG_ODDS] = 0.0
+def _weigh_anchor(scene: Scene, air: Air, anchor: int, station: int, room: Partners, care: Care) -> int:
+    """Write the weighed events of which a detection may be the first; give how many."""
     x, y, t = scene.stations[station, STA_X], scene.stations[station, STA_Y], scene.time_s[anchor]
     speeds = air_at(air, x, y, t)
-    n = _partners(scene, anchor, station, room, speeds)
+    n = _partners(scene, anchor, station, room, speeds, care)
     if n < 2:
-        return
+        return 0
     reach_m = scene.reach_m[station]
     if t - scene.theta[TH_SPAN_START] < _LONGEST_S:
         reach_m = max(reach_m, _REACH_AT_START_M)
     m = _candidates(room, n, (x, y, t, reach_m), speeds)
-    winner, most = _weigh_candidates(scene, room, m, station, speeds)
-    if winner >= 0:
-        row[EV_X], row[EV_Y], row[EV_T] = (
-            room.candidate[winner, 0],
-            room.candidate[winner, 1],
-            room.candidate[winner, 2],
-        )
-        row[EV_LOG_ODDS] = most
+    _weigh_candidates(scene, room, m, station, speeds, care)
+    return m
+
+
+@njit(cache=True, error_model="numpy")
+def _take_best(room: Partners, m: int, row: Floats) -> None:
+    """Write the best of m candidates into a row, and leave it and those near it out from now on."""
+    out = room.candidate
+    row[EV_LOG_ODDS] = 0.0
+    if m == 0:
+        return
+    best = int(np.argmax(out[:m, 3]))
+    row[EV_X], row[EV_Y], row[EV_T], row[EV_LOG_ODDS] = out[best]
+    for i in range(m):
+        dx, dy = out[i, 0] - row[EV_X], out[i, 1] - row[EV_Y]
+        if abs(out[i, 2] - row[EV_T]) < _SAME_S and dx * dx + dy * dy < _SAME_M * _SAME_M:
+            out[i, 3] = 0.0
 
 
 @njit(cache=True, error_model="numpy")
@@ -355,7 +389,16 @@ def mark(work: Work, n: int, marked: Bools) -> None:
 
 @njit(cache=True, error_model="numpy")
 def propose(
-    scene: Scene, air: Air, work: Work, order: Longs, station_of: Longs, tried: Bools, pure: float, out: Floats
+    scene: Scene,
+    air: Air,
+    work: Work,
+    order: Longs,
+    station_of: Longs,
+    tried: Bools,
+    pure: float,
+    care: Care,
+    events: Events,
+    out: Floats,
 ) -> int:
     """Fill `out` with settled hypotheses from every free detection as anchor, in order of time; give how many.
 
@@ -366,7 +409,7 @@ def propose(
     room = Partners(
         np.zeros((PARTNERS_COUNT, 5)),
         np.zeros(PARTNERS_COUNT, dtype=np.int64),
-        np.zeros((CANDIDATES_COUNT, 3)),
+        np.zeros((CANDIDATES_COUNT, 4)),
         np.zeros((CANDIDATES_COUNT, 2), dtype=np.int64),
         np.zeros(1, dtype=np.int64),
         np.zeros(1, dtype=np.int64),
@@ -374,6 +417,7 @@ def propose(
         np.array([not np.isnan(scene.detections[:, DET_BEARING]).all()]),
     )
     row = np.zeros(EVENT_COLUMNS_COUNT)
+    ordered = in_time(events)
     count = 0
     for anchor in order:
         station = station_of[anchor]
@@ -385,20 +429,25 @@ def propose(
             continue
         if stations[station, STA_SLOWNESS] > 0.0 or stations[station, STA_WEIGHT] == 0.0:
             continue
-        _best_of_anchor(scene, air, anchor, station, room, row)
         tried[anchor] = True
-        if row[EV_LOG_ODDS] < _REFINED_LEAST:
-            continue
-        row[EV_RANGE] = _RANGE_M
-        row[EV_LOG_DENSITY] = math.log(scene.theta[TH_DENSITY])
-        n = settle(scene, air, work, row, _ANNEALING_S)
-        if row[EV_LOG_ODDS] < _KEPT_LEAST or row[EV_COUNT] < 3:
-            continue
-        out[count] = row
-        tried[anchor] = False
-        count += 1
-        if row[EV_LOG_ODDS] > _STRONG and row[EV_PURITY] > pure:
-            mark(work, n, marked)
+        m = _weigh_anchor(scene, air, anchor, station, room, care)
+        for _ in range(care.attempts_count):
+            _take_best(room, m, row)
+            if row[EV_LOG_ODDS] < care.least_ratio:
+                break
+            row[EV_RANGE] = _RANGE_M
+            row[EV_LOG_DENSITY] = (
+                log_density_near(scene, events, row, ordered) if care.knows_kin else math.log(scene.theta[TH_DENSITY])
+            )
+            n = settle(scene, air, work, row, _ANNEALING_S)
+            if row[EV_LOG_ODDS] < _KEPT_LEAST or row[EV_COUNT] < 3:
+                continue
+            out[count] = row
+            tried[anchor] = False
+            count += 1
+            if row[EV_LOG_ODDS] > _STRONG and row[EV_PURITY] > pure:
+                mark(work, n, marked)
+            break
         if count == len(out):
             break
     return count

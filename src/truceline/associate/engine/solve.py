@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from truceline.associate.engine.accept import Events, accept, merge, new_events, polish, reconsider
-from truceline.associate.engine.air import AirPrior, Factor, air_covariance, estimate_air, prior_air
+from truceline.associate.engine.air import AirPrior, Factor, air_covariance, estimate_air, fitted_air, prior_air
 from truceline.associate.engine.clocks import find_clock_offsets
 from truceline.associate.engine.gather import (
     ME_DETECTION,
@@ -57,9 +57,9 @@ from truceline.associate.engine.learn import (
     learn_timing,
 )
 from truceline.associate.engine.mirror import AL_LOG_ODDS, AL_X, AL_Y, alternatives, prefer_likelier
-from truceline.associate.engine.posterior import covariances, inflation_ratio
+from truceline.associate.engine.posterior import covariances, widening_and_tail
 from truceline.associate.engine.prepare import build_scene, covered_area_m2, distinct, fill_buckets, in_order, taken
-from truceline.associate.engine.propose import propose
+from truceline.associate.engine.propose import CAREFUL, CAREFUL_IN_CROWD, QUICK, QUICK_IN_CROWD, Care, propose
 from truceline.associate.engine.repeat import repeat
 from truceline.associate.engine.shared_error import SharedError, shared_error, tally_sharing
 from truceline.associate.network import Detections, Network, Solution
@@ -104,8 +104,9 @@ PROPOSALS_COUNT = 30_000
 
 _FIRST = (15.0, 0.8)
 _SECOND = (10.0, 0.8)
-_LATER_PURITIES = (0.6, 0.5, 0.5)
-_FEW_SHARE = 0.01
+_THIRD_PURITY, _LAST_PURITY = 0.6, 0.5
+_AIR_STEPS_COUNT = 10
+_GAIN_PER_EVENT = 0.02
 _FIRST_QUICK = (0.12, 0.009)
 _QUICK_S = 0.09
 _QUICK_KAPPAS = 1.3
@@ -154,17 +155,14 @@ def solve_window(
     window = _window(network, ordered, span_s, medium, settings)
     air, offset_s, sigma_s = _learn_first(window, window.prior.air)
     air = _learn(window, air)
-    _search(window, air, _SECOND)
+    _search(window, air, _SECOND, _quick(window))
     merge(window.scene, air, window.work, window.events, _weakest_first(window))
-    air = _learn(window, air)
+    window, air = _learn_weather(window, air)
     if _has_burst(window):
         window.tried[...] = False
-    for purity in _LATER_PURITIES:
-        known = int(window.events.used[0])
-        found = _search(window, air, (window.log_odds_min_ratio, purity))
-        polish(window.scene, air, window.work, window.events, window.log_odds_min_ratio, False)
-        if found < _FEW_SHARE * known:
-            break
+    _search(window, air, (window.log_odds_min_ratio, _THIRD_PURITY), _quick(window))
+    polish(window.scene, air, window.work, window.events, window.log_odds_min_ratio, False)
+    _search_with_care(window, air)
     air, factor = _settle(window, air)
     return _solution(window, air, air_covariance(window.prior, factor), order, (offset_s, sigma_s))
 
@@ -235,7 +233,18 @@ def _learn_first(window: Window, air: Air) -> tuple[Air, Floats, Floats]:
     most = CROWDED_ANCHORS_COUNT if window.is_crowded else FIRST_ANCHORS_COUNT
     stride = max(1, len(window.order) // most)
     anchors = np.ascontiguousarray(window.order[::stride])
-    found = propose(scene, air, window.work, anchors, window.station_of, window.tried, _FIRST[1], window.proposals)
+    found = propose(
+        scene,
+        air,
+        window.work,
+        anchors,
+        window.station_of,
+        window.tried,
+        _FIRST[1],
+        _quick(window),
+        events,
+        window.proposals,
+    )
     _accept(window, air, found, _FIRST)
     for _ in range(2):
         air = _learn(window, air)
@@ -261,14 +270,29 @@ def _correct_clocks(window: Window, offset_s: Floats, sigma_s: Floats) -> None:
     scene.detections[:, DET_SIGMA] = np.hypot(scene.detections[:, DET_SIGMA], more_s[window.station_of])
 
 
-def _search(window: Window, air: Air, least: tuple[float, float]) -> int:
-    """Find more events: at the places of known ones, then everywhere; give how many were accepted."""
+def _search(window: Window, air: Air, least: tuple[float, float], care: Care) -> None:
+    """Find more events: at the places of known ones, then everywhere."""
     scene, events, work = window.scene, window.events, window.work
-    accepted = _accept(window, air, repeat(scene, air, work, _standing(window), events, window.proposals), least)
+    _accept(window, air, repeat(scene, air, work, _standing(window), events, window.proposals), least)
     scene.theta[TH_QUICK_S], scene.theta[TH_QUICK_RATIO] = _QUICK_S, _QUICK_KAPPAS * scene.theta[TH_KAPPA]
     learn_free_rate(scene, window.station_of, window.watched_s)
-    found = propose(scene, air, work, window.order, window.station_of, window.tried, least[1], window.proposals)
-    return accepted + _accept(window, air, found, least)
+    found = propose(
+        scene, air, work, window.order, window.station_of, window.tried, least[1], care, events, window.proposals
+    )
+    _accept(window, air, found, least)
+
+
+def _quick(window: Window) -> Care:
+    """Give how much the first passes spend on an anchor."""
+    return QUICK_IN_CROWD if window.is_crowded else QUICK
+
+
+def _search_with_care(window: Window, air: Air) -> None:
+    """Find what few detections speak for, among those left free: every anchor once more, with farther partners."""
+    window.tried[...] = False
+    least = window.log_odds_min_ratio, _LAST_PURITY
+    _search(window, air, least, CAREFUL_IN_CROWD if window.is_crowded else CAREFUL)
+    polish(window.scene, air, window.work, window.events, window.log_odds_min_ratio, False)
 
 
 def _teachers(window: Window, most_count: int) -> Longs:
@@ -288,7 +312,7 @@ def _learn(window: Window, air: Air) -> Air:
     """Let the sure events teach the air, then errors, detection, amplitudes, clutter and kinship; give the air."""
     scene, events, work = window.scene, window.events, window.work
     teachers = _teachers(window, TEACHERS_COUNT)
-    air, _ = estimate_air(scene, work, taught_by=(events, teachers), air=air, prior=window.prior)
+    air, _, _ = estimate_air(scene, work, taught_by=(events, teachers), air=air, prior=window.prior)
     polish(scene, air, work, events, window.log_odds_min_ratio, True)
     _learn_errors(window, air)
     return air
@@ -308,14 +332,31 @@ def _learn_errors(window: Window, air: Air) -> None:
     learn_kin(scene, events)
 
 
+def _learn_weather(window: Window, air: Air) -> tuple[Window, Air]:
+    """Let all sure events teach as `_learn`, and how unsteady the air is; give the window with that, and the air."""
+    scene, events, work = window.scene, window.events, window.work
+    taught_by = events, _teachers(window, len(events.row))
+    air, prior = fitted_air(scene, work, taught_by=taught_by, air=air, prior=window.prior)
+    polish(scene, air, work, events, window.log_odds_min_ratio, True)
+    _learn_errors(window, air)
+    return window._replace(prior=prior), air
+
+
 def _settle(window: Window, air: Air) -> tuple[Air, Factor]:
-    """Bring events, errors and air to rest together; give the air and its factored information."""
+    """Bring events, errors and air to rest together; give the air and its factored information.
+
+    Where the air is far from what was forecast, events near each other are off alike and hold it back: then it takes
+    more than one step.
+    """
     scene, events, work = window.scene, window.events, window.work
     _learn_errors(window, air)
     merge(scene, air, work, events, _weakest_first(window))
-    teachers = _teachers(window, len(events.row))
-    air, factor = estimate_air(scene, work, taught_by=(events, teachers), air=air, prior=window.prior)
-    polish(scene, air, work, events, window.log_odds_min_ratio, True)
+    for _ in range(_AIR_STEPS_COUNT):
+        taught_by = events, _teachers(window, len(events.row))
+        air, factor, gain = estimate_air(scene, work, taught_by=taught_by, air=air, prior=window.prior)
+        polish(scene, air, work, events, window.log_odds_min_ratio, True)
+        if gain <= _GAIN_PER_EVENT * len(taught_by[1]):
+            break
     for away in (EARLIER_OR_LATER, AROUND):
         reconsider(scene, air, work, events, away)
         polish(scene, air, work, events, window.log_odds_min_ratio, False)
@@ -337,7 +378,7 @@ def _shared(window: Window, air: Air) -> SharedError:
     sums = []
     for own in range(2):
         taught_by = events, teachers[half != own]
-        other, _ = estimate_air(scene, work, taught_by=taught_by, air=air, prior=window.prior)
+        other, _, _ = estimate_air(scene, work, taught_by=taught_by, air=air, prior=window.prior)
         sums.append(tally_sharing(scene, other, work, events, teachers[half == own]))
     again = shared_error(np.concatenate(sums))
     return max(found, again, key=lambda shared: shared.share_ratio)
@@ -364,12 +405,13 @@ def _solution(window: Window, air: Air, of_air: Floats, order: Longs, clocks: tu
     log_odds = rows[standing, EV_LOG_ODDS]
     listening = scene.stations[:, STA_WEIGHT] > 0.0
     rate_hz = listening[window.station_of].sum() / (listening.sum() * window.watched_s)
-    covariance = doubted[:, :6] * inflation_ratio(doubted[:, 6:], rows[standing], rate_hz=rate_hz)[:, None]
+    widening_ratio, tail_ratio = widening_and_tail(doubted[:, 6:], rows[standing], rate_hz=rate_hz)
     return Solution(
         x_m=rows[standing, EV_X],
         y_m=rows[standing, EV_Y],
         time_s=rows[standing, EV_T],
-        covariance=covariance,
+        covariance=doubted[:, :6] * widening_ratio[:, None],
+        region_tail_ratio=tail_ratio,
         log_odds_ratio=log_odds,
         event_probability=1.0 / (1.0 + np.exp(-np.clip(log_odds, -50.0, 50.0))),
         detection_range_m=rows[standing, EV_RANGE],
@@ -396,6 +438,7 @@ def empty_solution(network: Network) -> Solution:
         y_m=none,
         time_s=none,
         covariance=np.zeros((0, 6)),
+        region_tail_ratio=none,
         log_odds_ratio=none,
         event_probability=none,
         detection_range_m=none,

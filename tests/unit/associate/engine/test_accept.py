@@ -11,7 +11,9 @@ from truceline.associate.engine.accept import (
     Events,
     accept,
     claim,
+    in_time,
     log_density,
+    log_density_near,
     merge,
     new_events,
     polish,
@@ -128,6 +130,7 @@ def test_events_near_others_are_likelier() -> None:
     expected = math.log(theta[TH_DENSITY] + theta[TH_KIN_COUNT] * kin[near].sum())
 
     assert math.isclose(expected, log_density(scene, events, row, -1), rel_tol=1e-9)
+    assert math.isclose(expected, log_density_near(scene, events, row, in_time(events)), rel_tol=1e-9)
     assert math.isclose(math.log(theta[TH_DENSITY]), log_density(scene, events, row, 0), rel_tol=1e-9)
 
 

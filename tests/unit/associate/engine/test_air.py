@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import pytest
 from scipy.linalg import cho_factor
 
 from laws.engine_world import SPAN_S, Conditions, make_world, network_of, stations
@@ -13,8 +16,10 @@ from truceline.associate.engine.air import (
     NODES_MOST_COUNT,
     UNKNOWN_M,
     AirPrior,
+    _summit,
     air_covariance,
     estimate_air,
+    fitted_air,
     prior_air,
 )
 from truceline.associate.engine.gather import node_weights
@@ -106,14 +111,16 @@ def test_events_move_the_air_to_the_truth() -> None:
     """From a forecast 2.8 m/s wrong sure events bring the wind near the truth, and what is known of it grows."""
     scene, events, work = sure_events(Conditions(event_count=60, end_s=240.0))
     prior = forecast_air()
-    air, sure = prior.air, np.flatnonzero(events.row[:, EV_LOG_ODDS] > 10.0)
+    air, sure, gains = prior.air, np.flatnonzero(events.row[:, EV_LOG_ODDS] > 10.0), []
     for _ in range(3):
-        air, factor = estimate_air(scene, work, taught_by=(events, sure), air=air, prior=prior)
+        air, factor, gain = estimate_air(scene, work, taught_by=(events, sure), air=air, prior=prior)
+        gains.append(gain)
     found = np.array([air_at(air, x_m, y_m, 120.0) for x_m in (-1e4, 0.0, 1e4) for y_m in (-5e3, 5e3)])
     after = np.diag(air_covariance(prior, factor))[prior.unknown]
     sigma = np.sqrt(after / np.diag(np.linalg.inv(prior.precision)))
 
     assert len(sure) > 40
+    assert gains[0] > 3.0 * gains[1] > 6.0 * gains[2] >= 0.0
     assert np.abs(found - TRUE).max() < 1.4
     assert np.abs(found.mean(axis=0) - TRUE).max() < 0.6
     assert sigma.min() < 0.5
@@ -125,11 +132,41 @@ def test_nobody_teaches_nothing() -> None:
     scene, events, work = sure_events(Conditions(event_count=20))
     prior = forecast_air()
     nobody = np.zeros(0, dtype=np.int64)
-    air, factor = estimate_air(scene, work, taught_by=(events, nobody), air=prior.air, prior=prior)
+    air, factor, gain = estimate_air(scene, work, taught_by=(events, nobody), air=prior.air, prior=prior)
     covariance = air_covariance(prior, factor)[np.ix_(prior.unknown, prior.unknown)]
 
+    assert 0.0 == gain
     assert np.allclose(prior.air.value, air.value)
     assert np.allclose(np.linalg.inv(prior.precision), covariance)
+
+
+SURE_FORECAST = MediumPrior(
+    wind_east_m_per_s=TRUE[1] + 3.0, wind_north_m_per_s=TRUE[2], wind_sigma_m_per_s=0.3, wind_variation_m_per_s=0.3
+)
+RIGHT_FORECAST = MediumPrior(wind_east_m_per_s=TRUE[1], wind_north_m_per_s=TRUE[2])
+
+
+@pytest.mark.parametrize(("medium", "way"), [(RIGHT_FORECAST, 1.0), (SURE_FORECAST, -1.0)])
+def test_the_prior_is_as_unsteady_as_the_air_is(medium: MediumPrior, way: float) -> None:
+    """Even air as forecast makes the prior's deviations smaller, a forecast too sure of itself makes them larger."""
+    scene, events, work = sure_events(Conditions(event_count=60, end_s=240.0))
+    sure = np.flatnonzero(events.row[:, EV_LOG_ODDS] > 10.0)
+    true, prior = forecast_air(RIGHT_FORECAST), forecast_air(medium)
+    _, fitted = fitted_air(scene, work, taught_by=(events, sure), air=true.air, prior=prior)
+    ratio = fitted.precision[0, 0] / prior.precision[0, 0]
+
+    assert np.array_equal(ratio * prior.precision, fitted.precision)
+    assert way * math.log(ratio) >= math.log(4.0)
+
+
+def test_without_events_the_prior_stays() -> None:
+    """Where nobody teaches, deviations are as the prior has them."""
+    scene, events, work = sure_events(Conditions(event_count=20))
+    prior, nobody = forecast_air(), np.zeros(0, dtype=np.int64)
+    air, fitted = fitted_air(scene, work, taught_by=(events, nobody), air=prior.air, prior=prior)
+
+    assert np.array_equal(prior.precision, fitted.precision)
+    assert np.array_equal(prior.air.value, air.value)
 
 
 def test_nodes_weigh_as_the_air_is_read() -> None:
@@ -142,3 +179,12 @@ def test_nodes_weigh_as_the_air_is_read() -> None:
 
         assert np.isclose(1.0, weight[:count].sum())
         assert np.allclose(read, air_at(air, x_m, y_m, t_s))
+
+
+def test_the_summit_is_that_of_the_parabola() -> None:
+    """Between places the summit is where a parabola has it; at the end of what was asked it is the best place."""
+    asked = {place: 7.0 - (place - 0.3) ** 2 for place in (-1, 0, 1)}
+
+    assert math.isclose(0.3, _summit(asked, 0))
+    assert 1.0 == _summit(asked, 1)
+    assert 0.0 == _summit({-1: 2.0, 0: 2.0, 1: 2.0}, 0)

@@ -67,7 +67,7 @@ def test_the_lookup_grows_with_the_network() -> None:
 
 
 def test_neighbours_are_the_nearest_others() -> None:
-    """Each station's neighbours are the nearest seven that are not itself, also where stations stand on one point."""
+    """Each station's neighbours are the nearest sixteen that are not itself, also where stations stand on one point."""
     network = stations()
     near, reach_m = nearest_stations(network, EVERYONE)
     distance_m = np.hypot(network.x_m[:, None] - network.x_m, network.y_m[:, None] - network.y_m)

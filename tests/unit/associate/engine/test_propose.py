@@ -25,7 +25,7 @@ from truceline.associate.engine.layout import (
     new_work,
 )
 from truceline.associate.engine.learn import learn_free_rate
-from truceline.associate.engine.propose import _circles, propose
+from truceline.associate.engine.propose import CAREFUL, QUICK, _circles, propose
 from truceline.associate.engine.repeat import repeat
 from unit.associate.engine.made_scene import even_air, row_of, scene_of
 
@@ -87,7 +87,7 @@ def test_every_event_is_proposed_where_it_was() -> None:
     out = np.zeros((200, EVENT_COLUMNS_COUNT))
     tried = np.zeros(len(station_of), dtype=np.bool_)
     order = np.argsort(scene.time_s, kind="stable")
-    count = propose(scene, even_air(), new_work(), order, station_of, tried, 0.8, out)
+    count = propose(scene, even_air(), new_work(), order, station_of, tried, 0.8, QUICK, new_events(1), out)
     made = out[:count]
     off_m = np.hypot(made[:, EV_X, None] - world.event_x_m, made[:, EV_Y, None] - world.event_y_m)
     off_m[np.abs(made[:, EV_T, None] - world.event_time_s) > 1.0] = np.inf
@@ -101,13 +101,47 @@ def test_what_is_explained_proposes_nothing() -> None:
     scene, station_of, _ = ready_scene(Conditions(event_count=10, clutter_hz=0.002), 6)
     order = np.argsort(scene.time_s, kind="stable")
     one = np.zeros((1, EVENT_COLUMNS_COUNT))
-    full = propose(scene, even_air(), new_work(), order, station_of, np.zeros(len(order), dtype=np.bool_), 2.0, one)
+    fresh, nobody = np.zeros(len(order), dtype=np.bool_), new_events(1)
+    full = propose(scene, even_air(), new_work(), order, station_of, fresh.copy(), 2.0, QUICK, nobody, one)
     scene.detections[:, DET_EXPLAINED] = 10.0
     out = np.zeros((200, EVENT_COLUMNS_COUNT))
-    none = propose(scene, even_air(), new_work(), order, station_of, np.zeros(len(order), dtype=np.bool_), 0.8, out)
+    none = propose(scene, even_air(), new_work(), order, station_of, fresh.copy(), 0.8, QUICK, nobody, out)
 
     assert 1 == full
     assert 0 == none
+
+
+def test_care_finds_what_few_heard() -> None:
+    """Where the few that heard an event stand far apart, farther partners and second candidates find more of them."""
+    scene, station_of, world = ready_scene(
+        Conditions(event_count=30, clutter_hz=0.001, range_median_m=9_000.0, detection_probability=0.55), 9
+    )
+    order = np.argsort(scene.time_s, kind="stable")
+    found = []
+    for care in (QUICK, CAREFUL):
+        out, tried = np.zeros((400, EVENT_COLUMNS_COUNT)), np.zeros(len(order), dtype=np.bool_)
+        count = propose(scene, even_air(), new_work(), order, station_of, tried, 2.0, care, new_events(1), out)
+        off_m = np.hypot(out[:count, EV_X, None] - world.event_x_m, out[:count, EV_Y, None] - world.event_y_m)
+        off_m[np.abs(out[:count, EV_T, None] - world.event_time_s) > 2.0] = np.inf
+        found.append(off_m.min(axis=0) < 500.0)
+
+    assert (found[1] & ~found[0]).sum() > (found[0] & ~found[1]).sum()
+
+
+def test_care_takes_events_near_known_ones_for_likelier() -> None:
+    """With a known event of the same mission beside it, a hypothesis has higher odds than alone."""
+    scene, station_of, world = ready_scene(Conditions(event_count=1, clutter_hz=0.0), 5)
+    order = np.argsort(scene.time_s, kind="stable")
+    known = new_events(1)
+    known.row[0, :3] = world.event_x_m[0], world.event_y_m[0], world.event_time_s[0] - 5.0
+    known.row[0, EV_ALIVE] = known.used[0] = 1
+    odds = []
+    for events in (new_events(1), known):
+        out, tried = np.zeros((5, EVENT_COLUMNS_COUNT)), np.zeros(len(order), dtype=np.bool_)
+        propose(scene, even_air(), new_work(), order, station_of, tried, 0.8, CAREFUL, events, out)
+        odds.append(out[0, EV_LOG_ODDS])
+
+    assert odds[1] > odds[0] + 3.0
 
 
 def test_a_known_place_tells_the_times_of_more_events_there() -> None:
