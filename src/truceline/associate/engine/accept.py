@@ -52,7 +52,6 @@ _MERGED_M = 3_000.0
 _WIDE_S = np.array([0.4, 0.25, 0.12, 0.05, 0.0])
 _GAIN_LEAST = 0.1
 _MISSING = 3.0
-_DOUBT_LEAST = 0.25
 
 
 class Events(NamedTuple):
@@ -221,9 +220,11 @@ def polish(scene: Scene, air: Air, work: Work, events: Events, least: float, eve
 
 
 @njit(cache=True, error_model="numpy")
-def _from_elsewhere(scene: Scene, air: Air, work: Work, events: Events, e: int, away: tuple[Floats, Floats]) -> bool:
+def _from_elsewhere(
+    scene: Scene, air: Air, work: Work, events: Events, e: int, away: tuple[Floats, Floats, float]
+) -> bool:
     """Move event e to the likeliest place where it comes to rest, begun at each of some steps (x, y, t) away."""
-    (steps, extra_s), row = away, events.row[e]
+    (steps, extra_s, _), row = away, events.row[e]
     best = row.copy()
     for i in range(len(steps)):
         other = row.copy()
@@ -243,12 +244,13 @@ def _from_elsewhere(scene: Scene, air: Air, work: Work, events: Events, e: int, 
 
 
 @njit(cache=True, error_model="numpy")
-def reconsider(scene: Scene, air: Air, work: Work, events: Events, away: tuple[Floats, Floats]) -> int:
+def reconsider(scene: Scene, air: Air, work: Work, events: Events, away: tuple[Floats, Floats, float]) -> int:
     """Look for a likelier place of every event that fits badly or misses detections; give how many were moved.
 
     Each is stated anew; those whose log odds have changed are weighed again by the next `polish`, which may drop them.
-    `away` has the steps (k, 3) in metres and seconds from which to begin, and what each round of settling adds to the
-    timing sigma (s). Under heavy fire an event may have come to rest on the detections of a neighbour not known then.
+    `away` has the steps (k, 3) in metres and seconds from which to begin, what each round of settling adds to the
+    timing sigma (s), and from which doubt on (ln max(chi2, 1) + 3 (1 - purity)). Under heavy fire an event
+    may have come to rest on the detections of a neighbour not known then.
     """
     moved = 0
     for e in range(events.used[0]):
@@ -260,7 +262,7 @@ def reconsider(scene: Scene, air: Air, work: Work, events: Events, away: tuple[F
         row[EV_LOG_DENSITY] = log_density(scene, events, row, e)
         n = state_odds(scene, air, work, row)
         doubt = math.log(max(doubts(work, n)[0], 1.0)) + _MISSING * max(0.0, 1.0 - row[EV_PURITY])
-        if doubt > _DOUBT_LEAST:
+        if doubt > away[2]:
             moved += _from_elsewhere(scene, air, work, events, e, away)
             n = state_odds(scene, air, work, row)
         if abs(row[EV_LOG_ODDS] - before) > _GAIN_LEAST:

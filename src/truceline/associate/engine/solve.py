@@ -92,12 +92,14 @@ BLOCKS_COUNT = 12
 DETECTIONS_PER_NODE_COUNT = 8
 """A window has a node of the air for so many detections at the most: fewer could not tell it."""
 
-EARLIER_OR_LATER = (np.array([[0.0, 0.0, 0.3], [0.0, 0.0, -0.3]]), np.array([0.1, 0.03, 0.0, 0.0]))
+EARLIER_OR_LATER = (np.array([[0.0, 0.0, 0.3], [0.0, 0.0, -0.3]]), np.array([0.1, 0.03, 0.0, 0.0]), 0.25)
 AROUND = (
     np.array([[300.0, 0.0, 0.0], [-300.0, 0.0, 0.0], [0.0, 300.0, 0.0], [0.0, -300.0, 0.0]]),
     np.array([0.2, 0.1, 0.05, 0.0, 0.0]),
+    0.6,
 )
-"""Where events that fit badly are looked for anew at the end: steps (m, m, s), and each round's wider sigma (s)."""
+"""Where events that fit badly are looked for anew at the end: steps (m, m, s), each round's wider sigma (s), and how
+badly at the least."""
 
 PROPOSALS_COUNT = 30_000
 """Hypotheses kept of one pass."""
@@ -106,7 +108,7 @@ _FIRST = (15.0, 0.8)
 _SECOND = (10.0, 0.8)
 _THIRD_PURITY, _LAST_PURITY = 0.6, 0.5
 _AIR_STEPS_COUNT = 10
-_GAIN_PER_EVENT = 0.02
+_GAIN_PER_EVENT = 0.07
 _FIRST_QUICK = (0.12, 0.009)
 _QUICK_S = 0.09
 _QUICK_KAPPAS = 1.3
@@ -342,21 +344,29 @@ def _learn_weather(window: Window, air: Air) -> tuple[Window, Air]:
     return window._replace(prior=prior), air
 
 
-def _settle(window: Window, air: Air) -> tuple[Air, Factor]:
-    """Bring events, errors and air to rest together; give the air and its factored information.
+def _followed(window: Window, air: Air) -> tuple[Air, Factor]:
+    """Let the sure events teach the air, and the air move the events, until a step gains little.
 
     Where the air is far from what was forecast, events near each other are off alike and hold it back: then it takes
     more than one step.
     """
     scene, events, work = window.scene, window.events, window.work
-    _learn_errors(window, air)
-    merge(scene, air, work, events, _weakest_first(window))
-    for _ in range(_AIR_STEPS_COUNT):
+    steps = 0
+    while True:
         taught_by = events, _teachers(window, len(events.row))
         air, factor, gain = estimate_air(scene, work, taught_by=taught_by, air=air, prior=window.prior)
         polish(scene, air, work, events, window.log_odds_min_ratio, True)
-        if gain <= _GAIN_PER_EVENT * len(taught_by[1]):
-            break
+        steps += 1
+        if gain <= _GAIN_PER_EVENT * len(taught_by[1]) or steps == _AIR_STEPS_COUNT:
+            return air, factor
+
+
+def _settle(window: Window, air: Air) -> tuple[Air, Factor]:
+    """Bring events, errors and air to rest together; give the air and its factored information."""
+    scene, events, work = window.scene, window.events, window.work
+    _learn_errors(window, air)
+    merge(scene, air, work, events, _weakest_first(window))
+    air, factor = _followed(window, air)
     for away in (EARLIER_OR_LATER, AROUND):
         reconsider(scene, air, work, events, away)
         polish(scene, air, work, events, window.log_odds_min_ratio, False)
