@@ -68,7 +68,7 @@ OF_ONE_STATION_COUNT = 12
 """How many of them one station gives at the most, so that a burst at one does not crowd out the rest."""
 
 _GATE = 2.4
-_FAR_M = 12_500.0
+_FAR_M = 14_000.0
 _BEHIND_MAX = 4.5
 _ABORT = -5.6
 _ABORT_OF_MANY = -3.0

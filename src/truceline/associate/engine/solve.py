@@ -98,8 +98,12 @@ AROUND = (
     np.array([0.2, 0.1, 0.05, 0.0, 0.0]),
     0.6,
 )
+AROUND_IN_CROWD = (*AROUND[:2], 0.25)
 """Where events that fit badly are looked for anew at the end: steps (m, m, s), each round's wider sigma (s), and how
 badly at the least."""
+
+FITTED_MOST_COUNT = 1_200
+"""How unsteady the air is, is asked where it has so many unknowns at the most: three a node."""
 
 PROPOSALS_COUNT = 30_000
 """Hypotheses kept of one pass."""
@@ -109,6 +113,7 @@ _SECOND = (10.0, 0.8)
 _THIRD_PURITY, _LAST_PURITY = 0.6, 0.5
 _AIR_STEPS_COUNT = 10
 _GAIN_PER_EVENT = 0.07
+_GAIN_PER_EVENT_IN_CROWD = 0.02
 _FIRST_QUICK = (0.12, 0.009)
 _QUICK_S = 0.09
 _QUICK_KAPPAS = 1.3
@@ -335,7 +340,12 @@ def _learn_errors(window: Window, air: Air) -> None:
 
 
 def _learn_weather(window: Window, air: Air) -> tuple[Window, Air]:
-    """Let all sure events teach as `_learn`, and how unsteady the air is; give the window with that, and the air."""
+    """Let all sure events teach as `_learn`, and how unsteady the air is; give the window with that, and the air.
+
+    A window so wide that asking costs more than it tells keeps its prior; tiles are not.
+    """
+    if len(window.prior.unknown) > FITTED_MOST_COUNT:
+        return window, _learn(window, air)
     scene, events, work = window.scene, window.events, window.work
     taught_by = events, _teachers(window, len(events.row))
     air, prior = fitted_air(scene, work, taught_by=taught_by, air=air, prior=window.prior)
@@ -351,13 +361,14 @@ def _followed(window: Window, air: Air) -> tuple[Air, Factor]:
     more than one step.
     """
     scene, events, work = window.scene, window.events, window.work
+    least = _GAIN_PER_EVENT_IN_CROWD if window.is_crowded else _GAIN_PER_EVENT
     steps = 0
     while True:
         taught_by = events, _teachers(window, len(events.row))
         air, factor, gain = estimate_air(scene, work, taught_by=taught_by, air=air, prior=window.prior)
         polish(scene, air, work, events, window.log_odds_min_ratio, True)
         steps += 1
-        if gain <= _GAIN_PER_EVENT * len(taught_by[1]) or steps == _AIR_STEPS_COUNT:
+        if gain <= least * len(taught_by[1]) or steps == _AIR_STEPS_COUNT:
             return air, factor
 
 
@@ -367,7 +378,7 @@ def _settle(window: Window, air: Air) -> tuple[Air, Factor]:
     _learn_errors(window, air)
     merge(scene, air, work, events, _weakest_first(window))
     air, factor = _followed(window, air)
-    for away in (EARLIER_OR_LATER, AROUND):
+    for away in (EARLIER_OR_LATER, AROUND_IN_CROWD if window.is_crowded else AROUND):
         reconsider(scene, air, work, events, away)
         polish(scene, air, work, events, window.log_odds_min_ratio, False)
     return air, factor

@@ -145,6 +145,14 @@ def test_the_air_has_as_many_nodes_as_detections_can_tell(monkeypatch: pytest.Mo
     assert [count // DETECTIONS_PER_NODE_COUNT] * 2 == asked
 
 
+def test_a_wide_window_keeps_its_prior(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the air has too many unknowns to ask how unsteady it is, the same events are found."""
+    found = set(found_of(WORLD, solve(WORLD)))
+    monkeypatch.setattr("truceline.associate.engine.solve.FITTED_MOST_COUNT", 0)
+
+    assert found == set(found_of(WORLD, solve(WORLD)))
+
+
 def test_stated_sigmas_of_zero_end_nothing() -> None:
     """A stated timing sigma of 0 leaves the model error, and the events are found with regions that are regions."""
     solution = window(WORLD.network, WORLD.detections._replace(sigma_s=np.zeros(len(WORLD.event_of))))
