@@ -128,12 +128,19 @@ def test_knots_must_rise() -> None:
         NeitherCalibration(slope_ratio=0.0, shift_log_ratio=0.0, case_count=1)
 
 
+def cases_of_neither(
+    seed: int, *, mean_log_ratio: float, shift_log_ratio: float, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw what a ledger told of `neither`, and labels true to a slope of 1.3 and a shift of it."""
+    chance = np.random.default_rng(seed)
+    told = probability_of_first(chance.normal(mean_log_ratio, 1.0, count))
+    true = NeitherCalibration(slope_ratio=1.3, shift_log_ratio=shift_log_ratio, case_count=1).apply(told)
+    return told, chance.random(count) < true
+
+
 def test_how_often_neither_did_it_is_found() -> None:
     """Slope and shift that made the labels are found, the mean claim then holds, and certainty stays finite."""
-    chance = np.random.default_rng(7)
-    told = probability_of_first(chance.normal(-4.0, 1.0, 40_000))
-    true = NeitherCalibration(slope_ratio=1.3, shift_log_ratio=2.0, case_count=1).apply(told)
-    labels = chance.random(40_000) < true
+    told, labels = cases_of_neither(7, mean_log_ratio=-4.0, shift_log_ratio=2.0, count=40_000)
     fitted = fit_neither(told, labels)
 
     assert (1.3, 2.0) == pytest.approx((fitted.slope_ratio, fitted.shift_log_ratio), abs=0.3)
@@ -145,10 +152,7 @@ def test_how_often_neither_did_it_is_found() -> None:
 
 def test_a_fit_of_neither_does_not_go_to_and_fro() -> None:
     """Where whole steps of Newton's method go round in a circle and leave the claims as they were, the fit arrives."""
-    chance = np.random.default_rng(8)
-    told = probability_of_first(chance.normal(-5.2, 1.0, 20_000))
-    true = NeitherCalibration(slope_ratio=1.3, shift_log_ratio=2.5, case_count=1).apply(told)
-    labels = chance.random(20_000) < true
+    told, labels = cases_of_neither(8, mean_log_ratio=-5.2, shift_log_ratio=2.5, count=20_000)
     fitted = fit_neither(told, labels)
 
     assert (1.3, 2.5) == pytest.approx((fitted.slope_ratio, fitted.shift_log_ratio), abs=0.1)

@@ -95,10 +95,11 @@ class Care(NamedTuple):
     """How much is spent on every anchor: up to `attempts_count` of its candidates are settled, one after the other.
 
     Those count whose near stations give a log-ratio of `least_ratio`; the two stations that make a candidate with the
-    anchor are among its nearest `near_count`, and one of them among the nearest `close_count`. From `crowded_count`
-    partners on, those of the station with the most left aside, fire is heavy: an event can be found from many anchors
-    then, and a candidate is given up at its first silent station. A partner is free if accepted events explain it at
-    `free_ratio` times the clutter at the most. `knows_kin`: events near known ones are likelier.
+    anchor are among its nearest `near_count`, or `far_count` where an event may be farther than `_FAR_M`, and one of
+    them among the nearest `close_count`. From `crowded_count` partners on, those of the station with the most left
+    aside, fire is heavy: an event can be found from many anchors then, and a candidate is given up at its first silent
+    station. A partner is free if accepted events explain it at `free_ratio` times the clutter at the most. `knows_kin`:
+    events near known ones are likelier.
     """
 
     attempts_count: int
@@ -365,17 +366,24 @@ def _weigh_anchor(scene: Scene, air: Air, anchor: int, station: int, room: Partn
 
 
 @njit(cache=True, error_model="numpy")
-def _take_best(room: Partners, m: int, row: Floats) -> None:
-    """Write the best of m candidates into a row, and leave it and those near it out from now on."""
-    out = room.candidate
+def _take_best(room: Partners, m: int, row: Floats) -> int:
+    """Write the best of m candidates into a row; give which it is, or -1 where there is none."""
     row[EV_LOG_ODDS] = 0.0
     if m == 0:
-        return
-    best = int(np.argmax(out[:m, 3]))
-    row[EV_X], row[EV_Y], row[EV_T], row[EV_LOG_ODDS] = out[best]
+        return -1
+    best = int(np.argmax(room.candidate[:m, 3]))
+    row[EV_X], row[EV_Y], row[EV_T], row[EV_LOG_ODDS] = room.candidate[best]
+    return best
+
+
+@njit(cache=True, error_model="numpy")
+def _leave_out(room: Partners, m: int, taken: int) -> None:
+    """Leave a candidate, and those of m near it, out from now on."""
+    out = room.candidate
+    x, y, t = out[taken, 0], out[taken, 1], out[taken, 2]
     for i in range(m):
-        dx, dy = out[i, 0] - row[EV_X], out[i, 1] - row[EV_Y]
-        if abs(out[i, 2] - row[EV_T]) < _SAME_S and dx * dx + dy * dy < _SAME_M * _SAME_M:
+        dx, dy = out[i, 0] - x, out[i, 1] - y
+        if abs(out[i, 2] - t) < _SAME_S and dx * dx + dy * dy < _SAME_M * _SAME_M:
             out[i, 3] = 0.0
 
 
@@ -432,7 +440,7 @@ def propose(
         tried[anchor] = True
         m = _weigh_anchor(scene, air, anchor, station, room, care)
         for _ in range(care.attempts_count):
-            _take_best(room, m, row)
+            best = _take_best(room, m, row)
             if row[EV_LOG_ODDS] < care.least_ratio:
                 break
             row[EV_RANGE] = _RANGE_M
@@ -441,6 +449,7 @@ def propose(
             )
             n = settle(scene, air, work, row, _ANNEALING_S)
             if row[EV_LOG_ODDS] < _KEPT_LEAST or row[EV_COUNT] < 3:
+                _leave_out(room, m, best)
                 continue
             out[count] = row
             tried[anchor] = False

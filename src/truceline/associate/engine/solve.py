@@ -216,11 +216,11 @@ def _has_burst(window: Window) -> bool:
     return bool(count.max() > BURST_RATIO * max(float(np.median(count)), 1.0))
 
 
-def _accept(window: Window, air: Air, found_count: int, least: tuple[float, float]) -> int:
-    """Accept the pass's hypotheses, the surest first; give how many."""
+def _accept(window: Window, air: Air, found_count: int, least: tuple[float, float]) -> None:
+    """Accept the pass's hypotheses, the surest first."""
     proposals = window.proposals[:found_count]
     order = np.lexsort((proposals[:, EV_X], proposals[:, EV_T], -proposals[:, EV_LOG_ODDS]))
-    return int(accept(window.scene, air, window.work, window.events, proposals, order, least))
+    accept(window.scene, air, window.work, window.events, proposals, order, least)
 
 
 def _standing(window: Window) -> Floats:
