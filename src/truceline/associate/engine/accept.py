@@ -42,10 +42,15 @@ from truceline.associate.engine.layout import (
 from truceline.associate.engine.refine import FULL_REACH_RATIO, doubts, event_of, settle, state_odds
 from truceline.associate.engine.weigh import curve_index, look, weigh_members
 
+Ordered = tuple[Longs, Floats, int]
+"""Rows of events in order of one coordinate, that coordinate (m), and its column."""
+
 _ROUNDS_S = np.zeros(2)
 _CLAIM_LEAST = 1e-3
 _CHANGE_LEAST = 0.02
 _KIN_TIMES_MAX = 4.0
+_KIN_SIGMAS_MAX = 4.0
+_MOVED_MAX_M = 1_000.0
 _WHOLE = 0.92
 _MERGED_S = 9.0
 _MERGED_M = 3_000.0
@@ -113,7 +118,7 @@ def _kin(theta: Floats, row: Floats, x: float, y: float, t: float) -> float:
     if dt > _KIN_TIMES_MAX * time or row[EV_ALIVE] == 0.0:
         return 0.0
     square = (row[EV_X] - x) ** 2 + (row[EV_Y] - y) ** 2
-    return math.exp(-0.5 * square / variance - dt / time) if square < 16.0 * variance else 0.0
+    return math.exp(-0.5 * square / variance - dt / time) if square < _KIN_SIGMAS_MAX**2 * variance else 0.0
 
 
 @njit(cache=True, error_model="numpy")
@@ -138,24 +143,38 @@ def log_density(scene: Scene, events: Events, row: Floats, own: int) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def in_time(events: Events) -> tuple[Longs, Floats]:
-    """Give the events in order of time, and their times, for `log_density_near`."""
-    times = events.row[: events.used[0], EV_T].copy()
-    order = np.argsort(times, kind="mergesort")
-    return order, times[order]
+def in_space(events: Events) -> Ordered:
+    """Give the standing events in order of x or of y, of which they spread more, their places (m), and its column."""
+    standing = np.flatnonzero(events.row[: events.used[0], EV_ALIVE] > 0.0)
+    column = EV_X
+    if len(standing) and np.ptp(events.row[standing, EV_Y]) > np.ptp(events.row[standing, EV_X]):
+        column = EV_Y
+    places = events.row[standing, column]
+    order = np.argsort(places, kind="mergesort")
+    return standing[order], places[order], column
 
 
 @njit(cache=True, error_model="numpy")
-def log_density_near(scene: Scene, events: Events, row: Floats, ordered: tuple[Longs, Floats]) -> float:
-    """Give `log_density` where no event is the row's own, asking only those that are near in time."""
-    order, times = ordered
-    reach_s = _KIN_TIMES_MAX * scene.theta[TH_KIN_TIME]
+def _kin_near(scene: Scene, events: Events, row: Floats, own: int, ordered: Ordered) -> float:
+    """Give how much likelier the events that stood near make another, before `TH_KIN_COUNT`."""
+    order, places, column = ordered
+    reach_m = _KIN_SIGMAS_MAX * scene.theta[TH_KIN_SIGMA] + _MOVED_MAX_M
     total = 0.0
-    for i in range(np.searchsorted(times, row[EV_T] - reach_s), len(times)):
-        if times[i] > row[EV_T] + reach_s:
+    for i in range(np.searchsorted(places, row[column] - reach_m), len(places)):
+        if places[i] > row[column] + reach_m:
             break
-        total += _kin(scene.theta, events.row[order[i]], row[EV_X], row[EV_Y], row[EV_T])
-    return _log_density(scene.theta, total)
+        if order[i] != own:
+            total += _kin(scene.theta, events.row[order[i]], row[EV_X], row[EV_Y], row[EV_T])
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def log_density_near(scene: Scene, events: Events, row: Floats, own: int, ordered: Ordered) -> float:
+    """Give `log_density`, asking only those events that stood near when `in_space` put them in order.
+
+    One that has moved by more than `_MOVED_MAX_M` since may be missed.
+    """
+    return _log_density(scene.theta, _kin_near(scene, events, row, own, ordered))
 
 
 @njit(cache=True, error_model="numpy")
@@ -164,11 +183,15 @@ def accept(
 ) -> int:
     """Accept proposals in the given order, each weighed against all accepted before it; give how many were."""
     accepted = 0
+    ordered, before = in_space(events), events.used[0]
     for p in order:
         if events.used[0] == len(events.row):
             break
         row = proposals[p].copy()
-        row[EV_LOG_DENSITY] = log_density(scene, events, row, -1)
+        kin = _kin_near(scene, events, row, -1, ordered)
+        for e in range(before, events.used[0]):
+            kin += _kin(scene.theta, events.row[e], row[EV_X], row[EV_Y], row[EV_T])
+        row[EV_LOG_DENSITY] = _log_density(scene.theta, kin)
         n = settle(scene, air, work, row, _ROUNDS_S)
         if row[EV_LOG_ODDS] < least[0] or row[EV_PURITY] < least[1] or row[EV_COUNT] < 3:
             continue
@@ -201,6 +224,7 @@ def polish(scene: Scene, air: Air, work: Work, events: Events, least: float, eve
     were dropped.
     """
     dropped = 0
+    ordered = in_space(events)
     for e in range(events.used[0]):
         if events.row[e, EV_ALIVE] == 0.0:
             continue
@@ -208,7 +232,7 @@ def polish(scene: Scene, air: Air, work: Work, events: Events, least: float, eve
             continue
         release(scene, events, e)
         row = events.row[e]
-        row[EV_LOG_DENSITY] = log_density(scene, events, row, e)
+        row[EV_LOG_DENSITY] = log_density_near(scene, events, row, e, ordered)
         n = settle(scene, air, work, row, _ROUNDS_S)
         if row[EV_LOG_ODDS] < least or row[EV_COUNT] < 3:
             row[EV_ALIVE] = 0.0
@@ -221,7 +245,13 @@ def polish(scene: Scene, air: Air, work: Work, events: Events, least: float, eve
 
 @njit(cache=True, error_model="numpy")
 def _from_elsewhere(
-    scene: Scene, air: Air, work: Work, events: Events, e: int, away: tuple[Floats, Floats, float]
+    scene: Scene,
+    air: Air,
+    work: Work,
+    events: Events,
+    e: int,
+    away: tuple[Floats, Floats, float],
+    ordered: Ordered,
 ) -> bool:
     """Move event e to the likeliest place where it comes to rest, begun at each of some steps (x, y, t) away."""
     (steps, extra_s, _), row = away, events.row[e]
@@ -232,7 +262,7 @@ def _from_elsewhere(
         other[EV_Y] += steps[i, 1]
         other[EV_T] += steps[i, 2]
         settle(scene, air, work, other, extra_s)
-        density = log_density(scene, events, other, e)
+        density = log_density_near(scene, events, other, e, ordered)
         other[EV_LOG_ODDS] += density - other[EV_LOG_DENSITY]
         other[EV_LOG_DENSITY] = density
         if other[EV_LOG_ODDS] > best[EV_LOG_ODDS]:
@@ -253,17 +283,18 @@ def reconsider(scene: Scene, air: Air, work: Work, events: Events, away: tuple[F
     may have come to rest on the detections of a neighbour not known then.
     """
     moved = 0
+    ordered = in_space(events)
     for e in range(events.used[0]):
         if events.row[e, EV_ALIVE] == 0.0:
             continue
         release(scene, events, e)
         row = events.row[e]
         before = row[EV_LOG_ODDS]
-        row[EV_LOG_DENSITY] = log_density(scene, events, row, e)
+        row[EV_LOG_DENSITY] = log_density_near(scene, events, row, e, ordered)
         n = state_odds(scene, air, work, row)
         doubt = math.log(max(doubts(work, n)[0], 1.0)) + _MISSING * max(0.0, 1.0 - row[EV_PURITY])
         if doubt > away[2]:
-            moved += _from_elsewhere(scene, air, work, events, e, away)
+            moved += _from_elsewhere(scene, air, work, events, e, away, ordered)
             n = state_odds(scene, air, work, row)
         if abs(row[EV_LOG_ODDS] - before) > _GAIN_LEAST:
             events.others[e] = -1.0

@@ -23,8 +23,8 @@ from truceline.associate.settings_engine import MediumPrior
 NODE_M = 15_000.0
 """Distance of nodes; bilinear between them, so a little under the correlation length."""
 
-Factor = tuple[Floats, bool]
-"""A Cholesky factor and whether it is the lower one, as scipy gives it."""
+Factor = Floats
+"""The Cholesky factor of an information, the upper one in column order."""
 
 UNKNOWN_M = 20_000.0
 """Nodes farther than this from every station stay as forecast."""
@@ -101,19 +101,35 @@ def _precision(air: Air, near: Longs, medium: MediumPrior) -> Floats:
     precision = np.zeros((size, 3, size, 3))
     sound = medium.sound_speed_variation_m_per_s**2, medium.sound_speed_sigma_m_per_s**2
     wind = medium.wind_variation_m_per_s**2, medium.wind_sigma_m_per_s**2
-    for kind, (variation, mean) in enumerate((sound, wind, wind)):
-        precision[:, kind, :, kind] = np.linalg.inv(variation * smooth + mean)
+    precision[:, 0, :, 0] = np.linalg.inv(sound[0] * smooth + sound[1])
+    precision[:, 1, :, 1] = np.linalg.inv(wind[0] * smooth + wind[1])
+    precision[:, 2, :, 2] = precision[:, 1, :, 1]
     return precision.reshape(3 * size, 3 * size)
 
 
 def _equations(
     scene: Scene, work: Work, taught_by: tuple[Events, Longs], air: Air, prior: AirPrior
 ) -> tuple[Floats, Floats]:
-    """Give what some of the events say of the unknown nodes about the present air: information and its pull."""
+    """Give what some of the events say of the unknown nodes about the present air: information (lower half), pull."""
     size = air.value.size
     matrix, right = np.zeros((size, size)), np.zeros(size)
     air_equations(scene, air, work, taught_by[0], taught_by[1], matrix, right)
-    return matrix[np.ix_(prior.unknown, prior.unknown)], right[prior.unknown]
+    if len(prior.unknown) < size:
+        matrix = matrix[np.ix_(prior.unknown, prior.unknown)]
+    return matrix, right[prior.unknown]
+
+
+def _factored(matrix: Floats) -> Floats:
+    """Give the Cholesky factor, upper in column order, of a matrix of which the lower half in row order is read.
+
+    Thus nothing is copied; the matrix is no more afterwards.
+    """
+    return np.asarray(cho_factor(matrix.T, lower=False, overwrite_a=True, check_finite=False)[0])
+
+
+def _solved(factor: Floats, right: Floats) -> Floats:
+    """Give what a factored matrix makes the right-hand side of."""
+    return np.asarray(cho_solve((factor, False), right, check_finite=False))
 
 
 def estimate_air(
@@ -125,10 +141,11 @@ def estimate_air(
     Newton's decrement squared (Boyd and Vandenberghe 2004, section 9.5.1).
     """
     matrix, right = _equations(scene, work, taught_by, air, prior)
-    factor = cho_factor(matrix + prior.precision, lower=True, overwrite_a=True, check_finite=False)
+    matrix += prior.precision
+    factor = _factored(matrix)
     off = (prior.air.value - air.value).reshape(-1)[prior.unknown]
     pull = right + prior.precision @ off
-    step = cho_solve(factor, pull, check_finite=False)
+    step = _solved(factor, pull)
     return _moved(air, prior, step), factor, 0.5 * float(step @ pull)
 
 
@@ -148,6 +165,7 @@ def fitted_air(
     of e. So calm air is not taken for as unsteady as the prior, which was made for windy days, and a gale for steady.
     """
     matrix, right = _equations(scene, work, taught_by, air, prior)
+    matrix += np.tril(matrix, -1).T
     off = (air.value - prior.air.value).reshape(-1)[prior.unknown]
     pull = right + matrix @ off
     found, (most, best) = 0, _evidence(matrix, pull, prior.precision, 0)
@@ -174,18 +192,19 @@ def _evidence(matrix: Floats, pull: Floats, precision: Floats, doublings: int) -
 
     The air is given as what it differs from the prior's mean.
     """
-    factor = cho_factor(matrix + precision * 0.25**doublings, lower=True, overwrite_a=True, check_finite=False)
-    halves = len(pull) * doublings * math.log(2.0) + float(np.log(np.diag(factor[0])).sum())
-    place = cho_solve(factor, pull, check_finite=False)
+    factor = _factored(matrix + precision * 0.25**doublings)
+    halves = len(pull) * doublings * math.log(2.0) + float(np.log(np.diag(factor)).sum())
+    place = _solved(factor, pull)
     return 0.5 * float(pull @ place) - halves - 0.5 * (doublings * math.log(2.0)) ** 2, place
 
 
 def air_covariance(prior: AirPrior, factor: Factor) -> Floats:
-    """Give the covariance ((m/s)^2) of all nodes' flattened (c, u, v): zero for those that stay as forecast."""
+    """Give the lower half of the covariance ((m/s)^2) of all nodes' flattened (c, u, v): zero for those as forecast."""
     size = prior.air.value.size
-    covariance = np.zeros((size, size))
-    half, failed = dpotri(factor[0], lower=True)
+    half, failed = dpotri(factor, lower=False)
     assert failed == 0, f"the air's information has no inverse: {failed}"
-    lower = np.tril(half)
-    covariance[np.ix_(prior.unknown, prior.unknown)] = lower + np.tril(lower, -1).T
+    if len(prior.unknown) == size:
+        return np.asarray(half.T)
+    covariance = np.zeros((size, size))
+    covariance[np.ix_(prior.unknown, prior.unknown)] = half.T
     return covariance

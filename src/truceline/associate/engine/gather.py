@@ -228,7 +228,8 @@ def _add_event(
             cross[2, ka] += q
             right[ka] += q * residual
             for b in range(m):
-                matrix[ka, room.place[b]] += q * room.slope[b]
+                if room.place[b] <= ka:
+                    matrix[ka, room.place[b]] += q * room.slope[b]
     return touched
 
 
@@ -238,7 +239,8 @@ def air_equations(
 ) -> int:
     """Add up what some events say of the air with their own places eliminated (Schur complement); give how many events.
 
-    `matrix` (p, p) and `right` (p,) are for the changes of (c, u, v) at every node, in m/s.
+    `matrix` (p, p) and `right` (p,) are for the changes of (c, u, v) at every node, in m/s. Only the matrix's lower
+    half is added to.
     """
     size = len(right)
     cross = np.zeros((3, size))
@@ -271,7 +273,8 @@ def _eliminate(cov: Floats, cross: Floats, room: NodeRoom, touched: int, matrix:
         g2 = cross[0, ka] * cov[0, 2] + cross[1, ka] * cov[1, 2] + cross[2, ka] * cov[2, 2]
         for b in range(touched):
             kb = room.touched[b]
-            matrix[ka, kb] -= g0 * cross[0, kb] + g1 * cross[1, kb] + g2 * cross[2, kb]
+            if kb <= ka:
+                matrix[ka, kb] -= g0 * cross[0, kb] + g1 * cross[1, kb] + g2 * cross[2, kb]
     for a in range(touched):
         ka = room.touched[a]
         room.is_touched[ka] = False

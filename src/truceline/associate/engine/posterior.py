@@ -105,7 +105,8 @@ def _add_air(cov: Floats, cross: Floats, room: NodeRoom, touched: int, air_covar
                 gain[i, a] += cov[i, j] * cross[j, room.touched[a]]
     for a in range(touched):
         for b in range(touched):
-            w = air_covariance[room.touched[a], room.touched[b]]
+            ka, kb = room.touched[a], room.touched[b]
+            w = air_covariance[max(ka, kb), min(ka, kb)]
             for i in range(3):
                 for j in range(3):
                     total[i, j] += gain[i, a] * w * gain[j, b]
@@ -122,9 +123,9 @@ def covariances(
 ) -> Floats:
     """Give (xx, xy, xt, yy, yt, tt) of every event: H^-1 + G C G' with G = H^-1 J'W Q and C the air's covariance.
 
-    Metres and seconds; `nan` where the detections do not fix a place. `air_covariance` is (p, p) in (m/s)^2; what paths
-    err in common is added. Three more columns say how far the members can be trusted: their reduced chi-squared, the
-    mean of p (1 - p) over p, and the share of them that others explain too.
+    Metres and seconds; `nan` where the detections do not fix a place. `air_covariance` is (p, p) in (m/s)^2, its lower
+    half is read; what paths err in common is added. Three more columns say how far the members can be trusted:
+    their reduced chi-squared, the mean of p (1 - p) over p, and the share of them that others explain too.
     """
     out = np.full((events.used[0], 9), np.nan)
     size = len(air_covariance)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from truceline.associate.engine.accept import Events, in_time, log_density_near
+from truceline.associate.engine.accept import Events, in_space, log_density_near
 from truceline.associate.engine.layout import (
     CURVE_COUNT,
     CURVE_STEP_RATIO,
@@ -110,15 +110,6 @@ class Care(NamedTuple):
     crowded_count: int
     free_ratio: float
     knows_kin: bool
-
-
-QUICK = Care(1, 6.0, 7, 4, 7, 32, FREE_RATIO, False)
-QUICK_IN_CROWD = Care(1, 6.0, 7, 4, 7, 6, 3.0, False)
-"""For most passes: what one anchor does not find, the next may."""
-
-CAREFUL = Care(2, 2.0, 7, 4, 16, 32, 3.0, True)
-CAREFUL_IN_CROWD = Care(2, 2.0, 7, 4, 7, 32, 3.0, True)
-"""For the last pass, when little is left free: what few detections speak for, and what lies near known events."""
 
 
 class Partners(NamedTuple):
@@ -425,7 +416,7 @@ def propose(
         np.array([not np.isnan(scene.detections[:, DET_BEARING]).all()]),
     )
     row = np.zeros(EVENT_COLUMNS_COUNT)
-    ordered = in_time(events)
+    ordered = in_space(events)
     count = 0
     for anchor in order:
         station = station_of[anchor]
@@ -445,7 +436,9 @@ def propose(
                 break
             row[EV_RANGE] = _RANGE_M
             row[EV_LOG_DENSITY] = (
-                log_density_near(scene, events, row, ordered) if care.knows_kin else math.log(scene.theta[TH_DENSITY])
+                log_density_near(scene, events, row, -1, ordered)
+                if care.knows_kin
+                else math.log(scene.theta[TH_DENSITY])
             )
             n = settle(scene, air, work, row, _ANNEALING_S)
             if row[EV_LOG_ODDS] < _KEPT_LEAST or row[EV_COUNT] < 3:

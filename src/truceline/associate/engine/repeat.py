@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
-from truceline.associate.engine.accept import Events, log_density
+from truceline.associate.engine.accept import Events, in_space, log_density_near
 from truceline.associate.engine.layout import (
     DET_EXPLAINED,
     EV_COUNT,
@@ -139,6 +139,7 @@ def repeat(scene: Scene, air: Air, work: Work, sites: Floats, events: Events, ou
     row = np.zeros(EVENT_COLUMNS_COUNT)
     marked = np.zeros(len(scene.time_s), dtype=np.bool_)
     used = np.zeros(len(sites), dtype=np.bool_)
+    ordered = in_space(events)
     count = 0
     for site in range(len(sites)):
         x, y, t, range_m = sites[site, EV_X], sites[site, EV_Y], sites[site, EV_T], sites[site, EV_RANGE]
@@ -153,7 +154,7 @@ def repeat(scene: Scene, air: Air, work: Work, sites: Floats, events: Events, ou
             row[EV_X], row[EV_Y], row[EV_T], row[EV_RANGE] = x, y, middles[i], range_m
             if not scene.theta[TH_SPAN_START] - 75.0 < middles[i] < scene.theta[TH_SPAN_END]:
                 continue
-            row[EV_LOG_DENSITY] = log_density(scene, events, row, -1)
+            row[EV_LOG_DENSITY] = log_density_near(scene, events, row, -1, ordered)
             n = settle(scene, air, work, row, _ANNEALING_S)
             if row[EV_LOG_ODDS] > 0.0 and row[EV_COUNT] >= 3 and count < len(out):
                 out[count] = row

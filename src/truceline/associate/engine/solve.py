@@ -13,6 +13,7 @@ import numpy as np
 from truceline.associate.engine.accept import Events, accept, merge, new_events, polish, reconsider
 from truceline.associate.engine.air import AirPrior, Factor, air_covariance, estimate_air, fitted_air, prior_air
 from truceline.associate.engine.clocks import find_clock_offsets
+from truceline.associate.engine.effort import Effort, effort_at
 from truceline.associate.engine.gather import (
     ME_DETECTION,
     ME_EVENT,
@@ -59,7 +60,7 @@ from truceline.associate.engine.learn import (
 from truceline.associate.engine.mirror import AL_LOG_ODDS, AL_X, AL_Y, alternatives, prefer_likelier
 from truceline.associate.engine.posterior import covariances, widening_and_tail
 from truceline.associate.engine.prepare import build_scene, covered_area_m2, distinct, fill_buckets, in_order, taken
-from truceline.associate.engine.propose import CAREFUL, CAREFUL_IN_CROWD, QUICK, QUICK_IN_CROWD, Care, propose
+from truceline.associate.engine.propose import Care, propose
 from truceline.associate.engine.repeat import repeat
 from truceline.associate.engine.shared_error import SharedError, shared_error, tally_sharing
 from truceline.associate.network import Detections, Network, Solution
@@ -67,15 +68,6 @@ from truceline.associate.settings_engine import EngineSettings, MediumPrior
 
 STATIONS_LEAST_COUNT = 4
 """With fewer stations a place and a time cannot be told apart from chance."""
-
-FIRST_ANCHORS_COUNT = 3_000
-"""Detections from which the first, learning pass proposes; evenly taken."""
-
-CROWDED_ANCHORS_COUNT = 10_000
-"""The same under heavy fire, where more of them fail."""
-
-CROWDED_RATE_HZ = 0.2
-"""Detections of the median station per second from which fire is called heavy."""
 
 BURST_RATIO = 10.0
 """A station reports a burst if it has so many times the detections of the median one; then all begin once more."""
@@ -96,11 +88,9 @@ EARLIER_OR_LATER = (np.array([[0.0, 0.0, 0.3], [0.0, 0.0, -0.3]]), np.array([0.1
 AROUND = (
     np.array([[300.0, 0.0, 0.0], [-300.0, 0.0, 0.0], [0.0, 300.0, 0.0], [0.0, -300.0, 0.0]]),
     np.array([0.2, 0.1, 0.05, 0.0, 0.0]),
-    0.6,
 )
-AROUND_IN_CROWD = (*AROUND[:2], 0.25)
-"""Where events that fit badly are looked for anew at the end: steps (m, m, s), each round's wider sigma (s), and how
-badly at the least."""
+"""Where events that fit badly are looked for anew at the end: steps (m, m, s), each round's wider sigma (s), and for
+the first how badly at the least."""
 
 FITTED_MOST_COUNT = 1_200
 """How unsteady the air is, is asked where it has so many unknowns at the most: three a node."""
@@ -112,8 +102,6 @@ _FIRST = (15.0, 0.8)
 _SECOND = (10.0, 0.8)
 _THIRD_PURITY, _LAST_PURITY = 0.6, 0.5
 _AIR_STEPS_COUNT = 10
-_GAIN_PER_EVENT = 0.07
-_GAIN_PER_EVENT_IN_CROWD = 0.02
 _FIRST_QUICK = (0.12, 0.009)
 _QUICK_S = 0.09
 _QUICK_KAPPAS = 1.3
@@ -136,7 +124,7 @@ class Window(NamedTuple):
     area_m2: float
     prior: AirPrior
     log_odds_min_ratio: float
-    is_crowded: bool
+    effort: Effort
 
 
 def solve_window(
@@ -162,12 +150,12 @@ def solve_window(
     window = _window(network, ordered, span_s, medium, settings)
     air, offset_s, sigma_s = _learn_first(window, window.prior.air)
     air = _learn(window, air)
-    _search(window, air, _SECOND, _quick(window))
+    _search(window, air, _SECOND, window.effort.quick)
     merge(window.scene, air, window.work, window.events, _weakest_first(window))
     window, air = _learn_weather(window, air)
     if _has_burst(window):
         window.tried[...] = False
-    _search(window, air, (window.log_odds_min_ratio, _THIRD_PURITY), _quick(window))
+    _search(window, air, (window.log_odds_min_ratio, _THIRD_PURITY), window.effort.quick)
     polish(window.scene, air, window.work, window.events, window.log_odds_min_ratio, False)
     _search_with_care(window, air)
     air, factor = _settle(window, air)
@@ -200,7 +188,7 @@ def _window(
         area_m2=area_m2,
         prior=prior_air(network, span_s, medium=medium, nodes_max_count=count // DETECTIONS_PER_NODE_COUNT),
         log_odds_min_ratio=settings.log_odds_min_ratio,
-        is_crowded=_usual_rate_hz(network, ordered, span_s) > CROWDED_RATE_HZ,
+        effort=effort_at(_usual_rate_hz(network, ordered, span_s)),
     )
 
 
@@ -237,8 +225,7 @@ def _learn_first(window: Window, air: Air) -> tuple[Air, Floats, Floats]:
     scene, events = window.scene, window.events
     scene.theta[TH_QUICK_S], scene.theta[TH_QUICK_RATIO] = _FIRST_QUICK
     learn_free_rate(scene, window.station_of, window.watched_s)
-    most = CROWDED_ANCHORS_COUNT if window.is_crowded else FIRST_ANCHORS_COUNT
-    stride = max(1, len(window.order) // most)
+    stride = max(1, len(window.order) // window.effort.first_anchors_count)
     anchors = np.ascontiguousarray(window.order[::stride])
     found = propose(
         scene,
@@ -248,7 +235,7 @@ def _learn_first(window: Window, air: Air) -> tuple[Air, Floats, Floats]:
         window.station_of,
         window.tried,
         _FIRST[1],
-        _quick(window),
+        window.effort.quick,
         events,
         window.proposals,
     )
@@ -289,16 +276,11 @@ def _search(window: Window, air: Air, least: tuple[float, float], care: Care) ->
     _accept(window, air, found, least)
 
 
-def _quick(window: Window) -> Care:
-    """Give how much the first passes spend on an anchor."""
-    return QUICK_IN_CROWD if window.is_crowded else QUICK
-
-
 def _search_with_care(window: Window, air: Air) -> None:
     """Find what few detections speak for, among those left free: every anchor once more, with farther partners."""
     window.tried[...] = False
     least = window.log_odds_min_ratio, _LAST_PURITY
-    _search(window, air, least, CAREFUL_IN_CROWD if window.is_crowded else CAREFUL)
+    _search(window, air, least, window.effort.careful)
     polish(window.scene, air, window.work, window.events, window.log_odds_min_ratio, False)
 
 
@@ -361,7 +343,7 @@ def _followed(window: Window, air: Air) -> tuple[Air, Factor]:
     more than one step.
     """
     scene, events, work = window.scene, window.events, window.work
-    least = _GAIN_PER_EVENT_IN_CROWD if window.is_crowded else _GAIN_PER_EVENT
+    least = window.effort.gain_per_event
     steps = 0
     while True:
         taught_by = events, _teachers(window, len(events.row))
@@ -378,7 +360,7 @@ def _settle(window: Window, air: Air) -> tuple[Air, Factor]:
     _learn_errors(window, air)
     merge(scene, air, work, events, _weakest_first(window))
     air, factor = _followed(window, air)
-    for away in (EARLIER_OR_LATER, AROUND_IN_CROWD if window.is_crowded else AROUND):
+    for away in (EARLIER_OR_LATER, (*AROUND, window.effort.around_ratio)):
         reconsider(scene, air, work, events, away)
         polish(scene, air, work, events, window.log_odds_min_ratio, False)
     return air, factor

@@ -11,7 +11,7 @@ from truceline.associate.engine.accept import (
     Events,
     accept,
     claim,
-    in_time,
+    in_space,
     log_density,
     log_density_near,
     merge,
@@ -20,6 +20,7 @@ from truceline.associate.engine.accept import (
     reconsider,
     release,
 )
+from truceline.associate.engine.effort import CALM
 from truceline.associate.engine.layout import (
     DET_EXPLAINED,
     EV_ALIVE,
@@ -130,7 +131,7 @@ def test_events_near_others_are_likelier() -> None:
     expected = math.log(theta[TH_DENSITY] + theta[TH_KIN_COUNT] * kin[near].sum())
 
     assert math.isclose(expected, log_density(scene, events, row, -1), rel_tol=1e-9)
-    assert math.isclose(expected, log_density_near(scene, events, row, in_time(events)), rel_tol=1e-9)
+    assert math.isclose(expected, log_density_near(scene, events, row, -1, in_space(events)), rel_tol=1e-9)
     assert math.isclose(math.log(theta[TH_DENSITY]), log_density(scene, events, row, 0), rel_tol=1e-9)
 
 
@@ -186,6 +187,25 @@ def test_two_true_events_are_not_merged() -> None:
     assert (events.row[:2, EV_ALIVE] == 1.0).all()
 
 
+def test_only_what_stands_near_is_asked() -> None:
+    """Asking only near events in order of x or of y gives what asking all gives, without an event's own share."""
+    world = make_world(1)
+    for column in (EV_X, EV_Y):
+        scene, events = scene_of(world.network, world.detections), events_of(world)
+        count = events.used[0]
+        scene.theta[TH_KIN_TIME] = 1e6
+        events.row[:count, EV_X + EV_Y - column] *= 1e-3
+        events.row[1, EV_ALIVE] = 0.0
+        ordered = in_space(events)
+        of_all = [log_density(scene, events, events.row[e], e) for e in range(count)]
+        near = [log_density_near(scene, events, events.row[e], e, ordered) for e in range(count)]
+
+        assert column == ordered[2]
+        assert 1 not in ordered[0]
+        assert (np.diff(ordered[1]) >= 0.0).all()
+        assert np.allclose(of_all, near, rtol=1e-12)
+
+
 def test_an_event_that_rests_on_the_wrong_place_is_found_again() -> None:
     """Moved 0.35 s and 90 m off, an event comes back to where it is likeliest; one that fits stays where it is."""
     world = make_world(1)
@@ -204,7 +224,7 @@ def test_an_event_that_rests_on_the_wrong_place_is_found_again() -> None:
     assert math.isclose(rested[0, EV_LOG_ODDS], events.row[0, EV_LOG_ODDS], abs_tol=0.5)
     assert math.hypot(*(events.row[0, [EV_X, EV_Y]] - rested[0, [EV_X, EV_Y]])) < 10.0
     assert (events.row[:count, EV_LOG_ODDS] >= rested[:, EV_LOG_ODDS] - 0.5).all()
-    assert 0 == reconsider(scene, even_air(), work, events, AROUND)
+    assert 0 == reconsider(scene, even_air(), work, events, (*AROUND, CALM.around_ratio))
 
 
 def test_what_is_gone_is_not_reconsidered() -> None:
@@ -213,7 +233,7 @@ def test_what_is_gone_is_not_reconsidered() -> None:
     release(scene, events, 2)
     events.row[2, [EV_ALIVE, EV_T]] = 0.0, 1e6
     row = events.row[2].copy()
-    reconsider(scene, even_air(), work, events, AROUND)
+    reconsider(scene, even_air(), work, events, (*AROUND, CALM.around_ratio))
 
     assert count > 3
     assert np.array_equal(row, events.row[2])

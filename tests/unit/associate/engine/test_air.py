@@ -76,7 +76,7 @@ def test_far_from_every_station_the_air_stays_as_forecast() -> None:
     x_m, y_m = air.x0_m + air.step_m * np.arange(nx), air.y0_m + air.step_m * np.arange(ny)
     away_m = np.hypot(x_m[None, :, None] - wide.x_m, y_m[:, None, None] - wide.y_m).min(axis=2)
     near = np.broadcast_to((away_m <= max(UNKNOWN_M, air.step_m))[None, :, :, None], (nt, ny, nx, 3))
-    factor = cho_factor(prior.precision, lower=True)
+    factor = cho_factor(prior.precision)[0]
     known = np.diag(air_covariance(prior, factor))
 
     assert np.array_equal(np.flatnonzero(near.ravel()), prior.unknown)
@@ -137,7 +137,7 @@ def test_nobody_teaches_nothing() -> None:
 
     assert 0.0 == gain
     assert np.allclose(prior.air.value, air.value)
-    assert np.allclose(np.linalg.inv(prior.precision), covariance)
+    assert np.allclose(np.tril(np.linalg.inv(prior.precision)), np.tril(covariance))
 
 
 SURE_FORECAST = MediumPrior(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from laws.engine_world import SPAN_S, Conditions, World, make_world, travel_time_s, with_events
 from truceline.associate.engine.accept import new_events
+from truceline.associate.engine.effort import CALM
 from truceline.associate.engine.layout import (
     DET_EXPLAINED,
     EV_ALIVE,
@@ -25,7 +26,7 @@ from truceline.associate.engine.layout import (
     new_work,
 )
 from truceline.associate.engine.learn import learn_free_rate
-from truceline.associate.engine.propose import CAREFUL, QUICK, _circles, propose
+from truceline.associate.engine.propose import _circles, propose
 from truceline.associate.engine.repeat import repeat
 from unit.associate.engine.made_scene import even_air, row_of, scene_of
 
@@ -87,7 +88,7 @@ def test_every_event_is_proposed_where_it_was() -> None:
     out = np.zeros((200, EVENT_COLUMNS_COUNT))
     tried = np.zeros(len(station_of), dtype=np.bool_)
     order = np.argsort(scene.time_s, kind="stable")
-    count = propose(scene, even_air(), new_work(), order, station_of, tried, 0.8, QUICK, new_events(1), out)
+    count = propose(scene, even_air(), new_work(), order, station_of, tried, 0.8, CALM.quick, new_events(1), out)
     made = out[:count]
     off_m = np.hypot(made[:, EV_X, None] - world.event_x_m, made[:, EV_Y, None] - world.event_y_m)
     off_m[np.abs(made[:, EV_T, None] - world.event_time_s) > 1.0] = np.inf
@@ -102,10 +103,10 @@ def test_what_is_explained_proposes_nothing() -> None:
     order = np.argsort(scene.time_s, kind="stable")
     one = np.zeros((1, EVENT_COLUMNS_COUNT))
     fresh, nobody = np.zeros(len(order), dtype=np.bool_), new_events(1)
-    full = propose(scene, even_air(), new_work(), order, station_of, fresh.copy(), 2.0, QUICK, nobody, one)
+    full = propose(scene, even_air(), new_work(), order, station_of, fresh.copy(), 2.0, CALM.quick, nobody, one)
     scene.detections[:, DET_EXPLAINED] = 10.0
     out = np.zeros((200, EVENT_COLUMNS_COUNT))
-    none = propose(scene, even_air(), new_work(), order, station_of, fresh.copy(), 0.8, QUICK, nobody, out)
+    none = propose(scene, even_air(), new_work(), order, station_of, fresh.copy(), 0.8, CALM.quick, nobody, out)
 
     assert 1 == full
     assert 0 == none
@@ -118,7 +119,7 @@ def test_care_finds_what_few_heard() -> None:
     )
     order = np.argsort(scene.time_s, kind="stable")
     found = []
-    for care in (QUICK, CAREFUL):
+    for care in (CALM.quick, CALM.careful):
         out, tried = np.zeros((400, EVENT_COLUMNS_COUNT)), np.zeros(len(order), dtype=np.bool_)
         count = propose(scene, even_air(), new_work(), order, station_of, tried, 2.0, care, new_events(1), out)
         off_m = np.hypot(out[:count, EV_X, None] - world.event_x_m, out[:count, EV_Y, None] - world.event_y_m)
@@ -138,7 +139,7 @@ def test_care_takes_events_near_known_ones_for_likelier() -> None:
     odds = []
     for events in (new_events(1), known):
         out, tried = np.zeros((5, EVENT_COLUMNS_COUNT)), np.zeros(len(order), dtype=np.bool_)
-        propose(scene, even_air(), new_work(), order, station_of, tried, 0.8, CAREFUL, events, out)
+        propose(scene, even_air(), new_work(), order, station_of, tried, 0.8, CALM.careful, events, out)
         odds.append(out[0, EV_LOG_ODDS])
 
     assert odds[1] > odds[0] + 3.0

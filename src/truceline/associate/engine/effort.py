@@ -1,0 +1,60 @@
+"""How much the search spends on each part, chosen once by how heavy the fire is.
+
+Under heavier fire one event can be found from more of its detections, so that every one of them may give up sooner; but
+more remains to be put right when the air and the events are brought to rest together.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from truceline.associate.engine.propose import FREE_RATIO, Care
+
+
+class Effort(NamedTuple):
+    """What the parts of the search spend from `rate_hz` on, the detections of the median station per second.
+
+    `first_anchors_count`: about so many detections, evenly taken, propose in the first, learning pass. `quick` and
+    `careful`: care of the passes before and of the last. `around_ratio`: how badly an event fits at the least that is
+    looked for in the places around it at the end. `gain_per_event`: the air follows the events again as long as their
+    common log-likelihood gains more than so much each.
+    """
+
+    rate_hz: float
+    first_anchors_count: int
+    quick: Care
+    careful: Care
+    around_ratio: float
+    gain_per_event: float
+
+
+_QUICK = Care(
+    attempts_count=1,
+    least_ratio=6.0,
+    near_count=7,
+    close_count=4,
+    far_count=7,
+    crowded_count=32,
+    free_ratio=FREE_RATIO,
+    knows_kin=False,
+)
+_CAREFUL = Care(
+    attempts_count=2,
+    least_ratio=2.0,
+    near_count=7,
+    close_count=4,
+    far_count=16,
+    crowded_count=32,
+    free_ratio=3.0,
+    knows_kin=True,
+)
+
+CALM = Effort(0.0, 3_000, _QUICK, _CAREFUL, 0.6, 0.07)
+HEAVY = Effort(
+    0.2, 10_000, _QUICK._replace(crowded_count=6, free_ratio=3.0), _CAREFUL._replace(far_count=7), 0.25, 0.02
+)
+
+
+def effort_at(rate_hz: float) -> Effort:
+    """Give what is spent where the median station has so many detections per second (1/s)."""
+    return HEAVY if rate_hz > HEAVY.rate_hz else CALM
