@@ -122,9 +122,10 @@ def core_files() -> list[Path]:
     ]
 
 
-def functions_of(tree: ast.Module) -> Iterator[FunctionNode]:
+@cache
+def functions_of(tree: ast.Module) -> tuple[FunctionNode, ...]:
     """Give every function, nested ones and methods included."""
-    yield from (node for node in ast.walk(tree) if isinstance(node, FunctionNode))
+    return tuple(node for node in ast.walk(tree) if isinstance(node, FunctionNode))
 
 
 def public_functions(tree: ast.Module) -> Iterator[tuple[str, FunctionNode]]:

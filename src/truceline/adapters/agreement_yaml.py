@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from truceline.adapters.yaml_loader import LOADER
 from truceline.errors import InputUnusable, SourceUnavailable
 
 FILE_SIZE_MAX_BYTES = 1_000_000
@@ -30,8 +31,6 @@ FAULTS_SHOWN_MAX_COUNT = 200
 
 _INTEGER = re.compile(r"[-+]?\d{1,15}\Z")
 _NUMBER = re.compile(r"[-+]?(\d{1,15}\.?\d{0,15}|\.\d{1,15})([eE][-+]?\d{1,3})?\Z")
-
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Place = tuple[str | int, ...]
 """Where something stands in a document: keys and indices from the top."""
@@ -81,7 +80,7 @@ def read_document(path: Path) -> Document:
     body = _bytes_of(path)
     try:
         _require_limits(body, path)
-        node = yaml.compose(body, Loader=_LOADER)
+        node = yaml.compose(body, Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line_index = mark.line + 1 if mark else 1
@@ -112,7 +111,7 @@ def _bytes_of(path: Path) -> bytes:
 def _require_limits(body: bytes, path: Path) -> None:
     """Hold depth, number of values and aliases against their limits before anything is built."""
     depth_count = node_count = 0
-    for event in yaml.parse(body, Loader=_LOADER):
+    for event in yaml.parse(body, Loader=LOADER):
         line_index = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent):
             raise FaultsFound([Fault(str(path), line_index, f"alias *{event.anchor}: limit {ALIAS_MAX_COUNT} aliases")])

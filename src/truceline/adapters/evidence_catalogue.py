@@ -9,6 +9,7 @@ import msgspec
 import yaml
 
 from truceline.adapters.agreements import shipped_folder
+from truceline.adapters.yaml_loader import load_yaml
 from truceline.errors import InputUnusable, SourceUnavailable
 from truceline.model.evidence import EVIDENCE_CATALOGUE_SCHEMA_NAME, EvidenceCatalogue
 
@@ -25,7 +26,7 @@ def load_evidence_catalogue(path: Path | None = None) -> EvidenceCatalogue:
     if len(content) > CATALOGUE_SIZE_MAX_BYTES:
         raise InputUnusable(f"{place}: {len(content)} bytes are more than {CATALOGUE_SIZE_MAX_BYTES} bytes")
     try:
-        raw = yaml.safe_load(content)
+        raw = load_yaml(content)
         if not isinstance(raw, dict) or raw.get("schema") != EVIDENCE_CATALOGUE_SCHEMA_NAME:
             raise InputUnusable(f"{place}: schema is not {EVIDENCE_CATALOGUE_SCHEMA_NAME!r}")
         unknown = sorted(set(raw) - set(EvidenceCatalogue.__struct_fields__) | ({"file_sha256"} & set(raw)))

@@ -13,6 +13,7 @@ from types import MappingProxyType
 import msgspec
 import yaml
 
+from truceline.adapters.yaml_loader import load_yaml
 from truceline.errors import InputUnusable
 from truceline.model.quantity import require_between, require_utc
 from truceline.testing.scenario_parameters import PARTY_PATTERN, Pair, scenario_text
@@ -418,7 +419,7 @@ def only_adversities(parameters: NetworkParameters, names: Iterable[str]) -> Net
 def is_network_scenario(text: str) -> bool:
     """Say whether a scenario file's text describes a sensor network and not a first-light theatre."""
     try:
-        content = yaml.safe_load(text)
+        content = load_yaml(text)
     except yaml.YAMLError:
         return False
     return isinstance(content, dict) and content.get("schema") == SCHEMA
@@ -428,7 +429,7 @@ def load_network(name_or_path: str) -> NetworkParameters:
     """Read a shipped network scenario by its name or any by its path, or say what is wrong with it."""
     text = scenario_text(name_or_path)
     try:
-        return msgspec.convert(yaml.safe_load(text), NetworkParameters)
+        return msgspec.convert(load_yaml(text), NetworkParameters)
     except (yaml.YAMLError, msgspec.ValidationError) as error:
         raise InputUnusable(f"scenario {name_or_path}: {' '.join(str(error).split())}") from error
 

@@ -11,6 +11,7 @@ import msgspec
 import yaml
 
 from truceline.adapters.agreements import shipped_folder
+from truceline.adapters.yaml_loader import load_yaml
 from truceline.errors import InputUnusable, SourceUnavailable
 from truceline.model.quantity import TimeSpan, require_between
 
@@ -223,7 +224,7 @@ def load_scenario(name_or_path: str) -> Scenario:
     """Read a shipped scenario by its name or any scenario file by its path, or say what is wrong with it."""
     text = scenario_text(name_or_path)
     try:
-        return msgspec.convert(yaml.safe_load(text), Scenario)
+        return msgspec.convert(load_yaml(text), Scenario)
     except (yaml.YAMLError, msgspec.ValidationError) as error:
         raise InputUnusable(f"scenario {name_or_path}: {' '.join(str(error).split())}") from error
 
