@@ -16,8 +16,8 @@ class Effort(NamedTuple):
 
     `first_anchors_count`: about so many detections, evenly taken, propose in the first, learning pass. `quick` and
     `careful`: care of the passes before and of the last. `around_ratio`: how badly an event fits at the least that is
-    looked for in the places around it at the end. `gain_per_event`: the air follows the events again as long as their
-    common log-likelihood gains more than so much each.
+    looked for in the places around it at the end. `gain_per_event_ratio`: the air follows the events again as long as
+    their common log-likelihood gains more than so much each.
     """
 
     rate_hz: float
@@ -25,7 +25,7 @@ class Effort(NamedTuple):
     quick: Care
     careful: Care
     around_ratio: float
-    gain_per_event: float
+    gain_per_event_ratio: float
 
 
 _QUICK = Care(

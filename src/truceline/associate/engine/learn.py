@@ -25,6 +25,7 @@ from truceline.associate.engine.layout import (
     CURVE_COUNT,
     CURVE_STEP_RATIO,
     DET_AMPLITUDE,
+    DET_BEARING,
     DET_EXPLAINED,
     EV_ALIVE,
     EV_LOG_ODDS,
@@ -58,7 +59,10 @@ from truceline.associate.engine.prepare import detection_curve
 from truceline.associate.engine.propose import FREE_RATIO
 
 MEMBERS_LEAST_COUNT = 150
-"""With fewer members than this nothing is learnt of timing or amplitude."""
+"""With fewer members than this nothing is learnt of timing, detection or amplitude."""
+
+OF_ARRAYS_LEAST_COUNT = 30
+"""The same in a network of arrays, where each member has a bearing too."""
 
 HISTORY_S = 600.0
 """The stated clutter rate of a station counts as much as so many seconds of watching it."""
@@ -71,12 +75,25 @@ _TIMING_ROUNDS_COUNT = 4
 _SIGMA_RATIOS = np.geomspace(0.4, 6.0, 40)
 _KAPPAS = np.geomspace(0.001, 0.05, 60)
 _SIGMA_RATIO_PRIOR = 4.0
+_MOST_RATIO = 0.5
+_KAPPA_PRIOR = 2.0
+_KAPPA_USUAL = 0.005
 _EDGES = np.geomspace(0.04, 0.3, 16)
 _NEAR_RATIO = 0.6
 _KIN_ROUNDS_COUNT = 12
 _KIN_M = 3_000.0
 _KIN_S = 60.0
 _RANGE_PRIOR_COUNT = 10.0
+
+
+def is_of_arrays(scene: Scene) -> bool:
+    """Say whether most of the detections have bearings."""
+    return bool(np.isfinite(scene.detections[:, DET_BEARING]).mean() > _MOST_RATIO)
+
+
+def _least_count(scene: Scene) -> int:
+    """Give from how many members on they teach."""
+    return OF_ARRAYS_LEAST_COUNT if is_of_arrays(scene) else MEMBERS_LEAST_COUNT
 
 
 def learn_timing(scene: Scene, members: Floats) -> None:
@@ -86,7 +103,7 @@ def learn_timing(scene: Scene, members: Floats) -> None:
     to something else and lies anywhere within the gate; each residual counts by the probability that it does not (EM).
     """
     kept = members[members[:, ME_PROBABILITY] > 0.5]
-    if len(kept) < MEMBERS_LEAST_COUNT:
+    if len(kept) < _least_count(scene):
         return
     theta = scene.theta
     free = 1.0 - kept[:, ME_LEVERAGE]
@@ -110,7 +127,11 @@ def learn_timing(scene: Scene, members: Floats) -> None:
 
 
 def _fit_timing(key: Longs, weight: Floats, columns: tuple[Floats, Floats, Floats]) -> tuple[float, float]:
-    """Give the sigma ratio and kappa that fit weighed squares of residuals best, from sums by bin."""
+    """Give the sigma ratio and kappa that fit weighed squares of residuals best, from sums by bin.
+
+    A priori the ratio is 1 to a factor of 1.6 and kappa 0.005 to a factor of 2 (one deviation), which counts where
+    members are few.
+    """
     size = _TRAVEL_STEPS_COUNT * _NOMINAL_STEPS_COUNT
     total = np.bincount(key, weight, size)
     there = np.flatnonzero(total > 1e-6)
@@ -118,6 +139,7 @@ def _fit_timing(key: Longs, weight: Floats, columns: tuple[Floats, Floats, Float
     variance = _SIGMA_RATIOS[:, None, None] ** 2 * nominal + _KAPPAS[None, :, None] ** 2 * travel
     cost = (total[there] * (np.log(variance) + square / variance)).sum(axis=-1)
     cost += _SIGMA_RATIO_PRIOR * np.log(_SIGMA_RATIOS)[:, None] ** 2
+    cost += _KAPPA_PRIOR * np.log(_KAPPAS / _KAPPA_USUAL) ** 2
     i, j = np.unravel_index(int(np.argmin(cost)), cost.shape)
     return float(_SIGMA_RATIOS[i]), float(_KAPPAS[j])
 
@@ -127,7 +149,7 @@ def learn_detection(scene: Scene, sums: Floats) -> None:
     u = (np.arange(CURVE_COUNT) + 0.5) * CURVE_STEP_RATIO
     hits, trials = sums[0], sums[1]
     near = u < _NEAR_RATIO
-    if trials[near].sum() < MEMBERS_LEAST_COUNT:
+    if trials[near].sum() < _least_count(scene):
         return
     best = (-math.inf, 0.0, 0.0)
     for edge in _EDGES:
@@ -150,7 +172,7 @@ def learn_amplitude(scene: Scene, members: Floats, station_of: Longs) -> None:
     weighty = scene.stations[station_of, STA_WEIGHT] > 0.0
     clutter = scene.detections[weighty & (scene.detections[:, DET_EXPLAINED] < 1e-3), DET_AMPLITUDE]
     clutter = clutter[np.isfinite(clutter)]
-    if len(heard) < MEMBERS_LEAST_COUNT or len(clutter) < MEMBERS_LEAST_COUNT // 2:
+    if len(heard) < _least_count(scene) or len(clutter) < _least_count(scene) // 2:
         return
     nearness = np.log10(heard[:, ME_RANGE] / np.maximum(heard[:, ME_DISTANCE], 100.0))
     slope, level = np.polyfit(nearness, heard[:, ME_AMPLITUDE], 1)

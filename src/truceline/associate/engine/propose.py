@@ -387,6 +387,21 @@ def mark(work: Work, n: int, marked: Bools) -> None:
 
 
 @njit(cache=True, error_model="numpy")
+def _room(scene: Scene, station_of: Longs) -> Partners:
+    """Give room for one anchor after the other."""
+    return Partners(
+        np.zeros((PARTNERS_COUNT, 5)),
+        np.zeros(PARTNERS_COUNT, dtype=np.int64),
+        np.zeros((CANDIDATES_COUNT, 4)),
+        np.zeros((CANDIDATES_COUNT, 2), dtype=np.int64),
+        np.zeros(1, dtype=np.int64),
+        np.zeros(1, dtype=np.int64),
+        _quiet(scene, station_of),
+        np.array([not np.isnan(scene.detections[:, DET_BEARING]).all()]),
+    )
+
+
+@njit(cache=True, error_model="numpy")
 def propose(
     scene: Scene,
     air: Air,
@@ -405,16 +420,7 @@ def propose(
     """
     stations, detections = scene.stations, scene.detections
     marked = np.zeros(len(scene.time_s), dtype=np.bool_)
-    room = Partners(
-        np.zeros((PARTNERS_COUNT, 5)),
-        np.zeros(PARTNERS_COUNT, dtype=np.int64),
-        np.zeros((CANDIDATES_COUNT, 4)),
-        np.zeros((CANDIDATES_COUNT, 2), dtype=np.int64),
-        np.zeros(1, dtype=np.int64),
-        np.zeros(1, dtype=np.int64),
-        _quiet(scene, station_of),
-        np.array([not np.isnan(scene.detections[:, DET_BEARING]).all()]),
-    )
+    room = _room(scene, station_of)
     row = np.zeros(EVENT_COLUMNS_COUNT)
     ordered = in_space(events)
     count = 0

@@ -50,6 +50,7 @@ from truceline.associate.engine.layout import (
     new_work,
 )
 from truceline.associate.engine.learn import (
+    is_of_arrays,
     learn_amplitude,
     learn_clutter,
     learn_detection,
@@ -107,6 +108,7 @@ _QUICK_S = 0.09
 _QUICK_KAPPAS = 1.3
 _MEMBER_LEAST = 0.05
 _SURE = (10.0, 0.85, 8)
+_SURE_OF_FEW = (30, 6)
 
 
 class Window(NamedTuple):
@@ -285,10 +287,16 @@ def _search_with_care(window: Window, air: Air) -> None:
 
 
 def _teachers(window: Window, most_count: int) -> Longs:
-    """Give sure events from which to learn, evenly taken where there are more than so many."""
+    """Give sure events from which to learn, evenly taken where there are more than so many.
+
+    Sure ones have eight members. Where fewer than thirty events do, as in a network of few arrays, six are enough if
+    most have bearings; without, a mirrored place would teach the air that it is right.
+    """
     rows = window.events.row[: window.events.used[0]]
     sure = (rows[:, EV_ALIVE] > 0.0) & (rows[:, EV_LOG_ODDS] >= _SURE[0]) & (rows[:, EV_PURITY] >= _SURE[1])
     found = np.flatnonzero(sure & (rows[:, EV_COUNT] >= _SURE[2]))
+    if len(found) < _SURE_OF_FEW[0] and is_of_arrays(window.scene):
+        found = np.flatnonzero(sure & (rows[:, EV_COUNT] >= _SURE_OF_FEW[1]))
     return found[:: max(1, -(-len(found) // most_count))]
 
 
@@ -343,7 +351,7 @@ def _followed(window: Window, air: Air) -> tuple[Air, Factor]:
     more than one step.
     """
     scene, events, work = window.scene, window.events, window.work
-    least = window.effort.gain_per_event
+    least = window.effort.gain_per_event_ratio
     steps = 0
     while True:
         taught_by = events, _teachers(window, len(events.row))

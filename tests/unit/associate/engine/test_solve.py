@@ -70,6 +70,23 @@ def test_too_little_gives_no_event(network: Network, detections: Detections, spa
         assert np.array_equal(getattr(nothing, name), getattr(solution, name), equal_nan=True)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_few_arrays_locate_by_bearings_too(seed: int) -> None:
+    """A wide network of few arrays finds most of what five of them heard, half of it within some tens of metres."""
+    grid = np.arange(16)
+    network = network_of(9_000.0 * (grid % 8 - 3.5), 12_000.0 * (grid // 8 - 0.5))
+    arrays = network._replace(bearing_sigma_deg=np.full(16, 3.0))
+    world = make_world(seed, Conditions(event_count=10, range_median_m=22_000.0), arrays)
+    solution = solve(world)
+    event = found_of(world, solution)
+    found, event = np.flatnonzero(event >= 0), event[event >= 0]
+    off_m = np.hypot(world.event_x_m[event] - solution.x_m[found], world.event_y_m[event] - solution.y_m[found])
+
+    assert np.isfinite(world.detections.bearing_deg).all()
+    assert len(found) >= 7
+    assert np.median(off_m) < 80.0
+
+
 def test_all_detections_at_one_station_are_no_event() -> None:
     """One station alone, however much it says, and times that no detector could have made, claim no place."""
     own = rows_of(WORLD.detections, np.flatnonzero(WORLD.detections.station_index == 7))
