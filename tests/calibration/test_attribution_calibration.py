@@ -26,11 +26,14 @@ FROZEN_SEED = 20_310_301
 FALSE_MOST_SHARES = {"none": 0.005, "planted_media": 0.01, "spoofed_array": 0.015}
 """Largest share of all cases in which a party may be named though it did not do it, at tier "assessed"."""
 
-COVERAGE_LEAST_SHARE = 0.53
+COVERAGE_LEAST_SHARE = 0.557
 """What was reached when this was frozen, less two per cent: coverage may not fall without a word."""
 
 CALIBRATION_ERROR_MOST = 0.01
 ROOM_RATIO = 2.0
+
+SURPRISE_LEAST_SHARE = 0.01
+"""By chance alone so seldom: of all six looks at the sets together, two parties at three rates (Bonferroni)."""
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +104,12 @@ def test_coverage_does_not_fall_without_a_word(evaluation: TheatreEvaluation) ->
 
 
 def test_the_doer_is_left_out_no_more_often_than_stated(evaluation: TheatreEvaluation) -> None:
-    """For each party, and each stated rate, what was seen does not contradict it."""
+    """What was seen of both parties at three stated rates does not together contradict them."""
     sets = row_of(evaluation, "none").sets
+    looks = [share for entry in sets for share in entry.surprise_shares]
 
-    assert [True] * 3 == [entry.holds for entry in sets]
+    assert 6 == len(looks)
+    assert min(looks) >= SURPRISE_LEAST_SHARE / len(looks)
 
 
 def test_lies_cost_answers_not_truth(evaluation: TheatreEvaluation) -> None:

@@ -39,6 +39,9 @@ from truceline.model.quantity import require_between
 PLACE = "place"
 """Where the ground held at the place itself speaks: the modality of that row, unless the case names another."""
 
+PLACE_SIGMA_LEAST_M = 50.0
+"""No place is taken as better known than this where something went off and nothing was fired."""
+
 _BEARING_CELL_RAD = 2.0 * math.pi / BEARING_COUNT / math.sqrt(12.0)
 
 Group = tuple[Literal["cluster", "operator", "modality"], str, int]
@@ -229,12 +232,15 @@ class Packing:
         self._caps: list[float] = []
         self._masks: list[bool] = []
         self._log_priors: list[list[float]] = []
+        self._place_clusters: list[int] = []
+        self._places: list[tuple[float, float, float]] = []
 
     def add(self, case: Case, holds_probability: float | None) -> None:
         """Add one case; `holds_probability`: the first party holds the ground at its place (`None`: not known)."""
         place_counts = case.anchor == "impact" and holds_probability is not None and case.place_usable
         found = clusters_of(case, place_counts, kinds=self._kinds, within_probability=self._within)
         self.sorted.append(found)
+        self._add_place(found, case, holds_probability)
         self._anchors.append((case.longitude_deg, case.latitude_deg))
         self._launches.append(case.anchor == "launch")
         bands = case.bands if case.bands is not None else self._catalogue.bands
@@ -250,6 +256,13 @@ class Packing:
                 stays[index] = False
             self._masks += stays
         self._log_priors.append(log_priors(self._catalogue, neither_probability=case.neither_probability))
+
+    def _add_place(self, found: Sorted, case: Case, holds_probability: float | None) -> None:
+        """Add what is told of the place itself; what is not known is even, and of no use without a cluster."""
+        self._place_clusters.append(next((k for k, cluster in enumerate(found.clusters) if cluster.holds_place), -1))
+        holds = 0.5 if holds_probability is None else holds_probability
+        variance_m2 = max(case.position_sigma_m, PLACE_SIGMA_LEAST_M) ** 2
+        self._places.append((holds, case.place_contamination_probability, variance_m2))
 
     def _add_cluster(self, index: int, cluster: Cluster, case: Case, holds_probability: float | None) -> None:
         table, statement = [0.0] * HYPOTHESIS_COUNT, [0.0] * HYPOTHESIS_COUNT
@@ -314,6 +327,10 @@ class Packing:
             mask_starts=_starts(sizes),
             log_priors=np.array(self._log_priors, dtype=np.float64).reshape(-1, HYPOTHESIS_COUNT),
             statements_cap_ratio=math.log(self._catalogue.dependence.statements_together.number),
+            place_clusters=np.array(self._place_clusters, dtype=np.int64),
+            places=np.array(self._places, dtype=np.float64).reshape(-1, 3),
+            line_together_m=self._catalogue.place.line_together_m.number,
+            still_probability=self._catalogue.priors.still.number,
         )
 
 

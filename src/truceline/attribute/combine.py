@@ -19,6 +19,7 @@ from truceline.attribute.layout import (
     ORIGIN_PLAYER_MOST_COUNT,
     OWN_FIRST,
     OWN_SECOND,
+    PLACED_INDEX,
     PLAYER_MOST_COUNT,
     Flags,
     Floats,
@@ -58,20 +59,15 @@ def spread_of(log_likelihood: Floats) -> float:
 
 
 @njit(cache=True)
-def add_origin(first: float, second: float, anybody: float, limit: float, out: Floats) -> None:
-    """Add the log of three integrals to the five accounts, drawn together where they are further apart than `limit`."""
-    a, b, o = (
-        math.log(max(first, _SMALLEST)),
-        math.log(max(second, _SMALLEST)),
-        math.log(max(anybody, _SMALLEST)),
-    )
-    spread = max(a, b, o) - min(a, b, o)
-    ratio = limit / spread if spread > limit else 1.0
-    out[ACROSS_FIRST] += a * ratio
-    out[OWN_FIRST] += a * ratio
-    out[ACROSS_SECOND] += b * ratio
-    out[OWN_SECOND] += b * ratio
-    out[NEITHER] += o * ratio
+def add_origin(sums: Floats, limit: float, out: Floats) -> None:
+    """Add the logs of five integrals to the accounts, drawn together where they are further apart than `limit`."""
+    low, high = math.inf, -math.inf
+    for h in range(HYPOTHESIS_COUNT):
+        value = math.log(max(sums[h], _SMALLEST))
+        low, high = min(low, value), max(high, value)
+    ratio = limit / (high - low) if high - low > limit else 1.0
+    for h in range(HYPOTHESIS_COUNT):
+        out[h] += ratio * math.log(max(sums[h], _SMALLEST))
 
 
 @njit(cache=True)
@@ -84,34 +80,70 @@ def add_limited(vector: Floats, limit: float, out: Floats) -> None:
 
 
 @njit(cache=True)
-def integrate(likelihood: Floats, held: Floats, count: int, out: Floats) -> None:
-    """Fill `out` with the integral of a likelihood over the origin under first party, second party, anybody."""
-    first, second, anybody = 0.0, 0.0, 0.0
+def mean_density(density: Floats, held: Floats, count: int) -> float:
+    """Give the mean of a density over the origin under both parties alike, had one of them fired across the line."""
+    across_first, across_second = held[ACROSS_FIRST], held[ACROSS_SECOND]
+    first, second = 0.0, 0.0
+    for k in range(count):
+        first += across_first[k] * density[k]
+        second += across_second[k] * density[k]
+    return 0.5 * (first + second)
+
+
+@njit(cache=True)
+def _integrals_across(likelihood: Floats, held: Floats, count: int) -> tuple[float, float, float]:
+    """Give the integrals under first and second party across the line, and under neither."""
+    across_first, across_second, nobody = held[ACROSS_FIRST], held[ACROSS_SECOND], held[NEITHER]
+    first, second, neither = 0.0, 0.0, 0.0
     for k in range(count):
         value = likelihood[k]
-        first += held[0, k] * value
-        second += held[1, k] * value
-        anybody += held[2, k] * value
-    out[0], out[1], out[2] = first, second, anybody
+        first += across_first[k] * value
+        second += across_second[k] * value
+        neither += nobody[k] * value
+    return first, second, neither
+
+
+@njit(cache=True)
+def integrate(likelihood: Floats, held: Floats, row: int, count: int, out: Floats) -> None:
+    """Fill `out` with the integral of a likelihood over the origin under each account, whose weights begin at `row`.
+
+    Over no points it is 1: that is how what says nothing of the origin is handed in.
+    """
+    if count == 0:
+        out[:HYPOTHESIS_COUNT] = 1.0
+        return
+    across_first, across_second, nobody = held[row + ACROSS_FIRST], held[row + ACROSS_SECOND], held[row + NEITHER]
+    ground_first, ground_second = held[row + OWN_FIRST], held[row + OWN_SECOND]
+    first, second, own_first, own_second, neither = 0.0, 0.0, 0.0, 0.0, 0.0
+    for k in range(count):
+        value = likelihood[k]
+        first += across_first[k] * value
+        second += across_second[k] * value
+        own_first += ground_first[k] * value
+        own_second += ground_second[k] * value
+        neither += nobody[k] * value
+    out[ACROSS_FIRST], out[ACROSS_SECOND] = first, second
+    out[OWN_FIRST], out[OWN_SECOND], out[NEITHER] = own_first, own_second, neither
 
 
 @njit(cache=True)
 def bound_cluster(
-    likelihood: Floats, held: Floats, count: int, table: Floats, statement: Floats, cap: float, work: Floats
+    likelihood: Floats, held: Floats, row: int, count: int, table: Floats, statement: Floats, cap: float, work: Floats
 ) -> bool:
-    """Hold one cluster to its cap, in place, and say whether it had to be.
+    """Hold one cluster to its cap, in place, and say whether it had to be; `work`: room for ten numbers.
 
     Tables are drawn together; the likelihood of the origin is mixed with a constant (more contamination) until what it
     says by itself is within its part of the cap: `m = (hi / T - lo) / (hi - lo)` for the ratio T that is allowed.
     """
-    integrate(likelihood, held, count, work)
-    low, high = min(work[0], work[1], work[2]), max(work[0], work[1], work[2])
-    origin_spread = math.log(max(high, _SMALLEST)) - math.log(max(low, _SMALLEST))
-    words = work[4:9]
+    integrate(likelihood, held, row, count, work)
+    low, high = math.inf, -math.inf
+    words = work[HYPOTHESIS_COUNT : 2 * HYPOTHESIS_COUNT]
     for h in range(HYPOTHESIS_COUNT):
+        low, high = min(low, work[h]), max(high, work[h])
         words[h] = table[h] + statement[h]
+    origin_spread = math.log(max(high, _SMALLEST)) - math.log(max(low, _SMALLEST))
     table_spread = spread_of(words)
-    add_origin(work[0], work[1], work[2], math.inf, words)
+    add_origin(work, math.inf, words)
     together = spread_of(words)
     if together <= cap or together == 0.0:
         return False
@@ -166,25 +198,45 @@ def choose_players(alone: Floats, speaks_of_origin: Flags, players: Integers) ->
 
 
 @njit(cache=True)
-def integrate_sets(likelihoods: Floats, origin_count: int, held: Floats, count: int, sums: Floats) -> None:
-    """Fill `sums` (3, sets) with the integral of every product of likelihoods; bit i of a set stands for row i."""
-    sets_count = 1 << origin_count
-    for m in range(sets_count):
-        sums[0, m], sums[1, m], sums[2, m] = 0.0, 0.0, 0.0
-    product = sums[3]
-    for k in range(count):
-        first, second, anybody = held[0, k], held[1, k], held[2, k]
-        product[0] = 1.0
-        for i in range(origin_count):
-            value = likelihoods[i, k]
-            half = 1 << i
-            for m in range(half):
-                product[half + m] = product[m] * value
-        for m in range(sets_count):
-            value = product[m]
-            sums[0, m] += first * value
-            sums[1, m] += second * value
-            sums[2, m] += anybody * value
+def _lowest_bit(chosen: int) -> int:
+    """Give the place of the lowest bit of a set that is not empty."""
+    place = 0
+    while not chosen >> place & 1:
+        place += 1
+    return place
+
+
+@njit(cache=True)
+def integrate_sets(
+    likelihoods: Floats, origin_count: int, held: Floats, count: int, placed: bool, room: Floats, sums: Floats
+) -> None:
+    """Fill `sums` (5, sets) with the integral of every product of likelihoods; bit i of a set stands for row i.
+
+    `placed`: the last row has the place in it, and sets with it, behind those without, are weighed by its word.
+    `room`: a row for every bit and two more. The product of a set is that of the set without its lowest bit, which
+    stays in the row of that set's own lowest bit until all sets between have been seen.
+    """
+    free_count = origin_count - 1 if placed else origin_count
+    bare_count = 1 << free_count
+    still = held[OWN_FIRST, count - 1]
+    room[free_count, :count] = 1.0
+    for m in range(bare_count):
+        product = room[free_count]
+        if m:
+            rest = m & (m - 1)
+            before, likelihood = room[_lowest_bit(rest) if rest else free_count], likelihoods[_lowest_bit(m)]
+            product = room[_lowest_bit(m)]
+            for k in range(count):
+                product[k] = before[k] * likelihood[k]
+        first, second, neither = _integrals_across(product, held, count)
+        sums[ACROSS_FIRST, m], sums[ACROSS_SECOND, m], sums[NEITHER, m] = first, second, neither
+        sums[OWN_FIRST, m] = (1.0 - still) * first + still * product[count - 1]
+        sums[OWN_SECOND, m] = (1.0 - still) * second + still * product[count - 1]
+        if placed:
+            whole, own = room[free_count + 1], likelihoods[free_count]
+            for k in range(count):
+                whole[k] = product[k] * own[k]
+            integrate(whole, held, PLACED_INDEX, count, sums[:, bare_count + m])
 
 
 @njit(cache=True)
@@ -195,13 +247,15 @@ def log_origin_sets(origin_count: int, sums: Floats, caps: Floats) -> None:
         for i in range(origin_count):
             if m >> i & 1:
                 limit += caps[i]
-        a = math.log(max(sums[0, m], _SMALLEST))
-        b = math.log(max(sums[1, m], _SMALLEST))
-        o = math.log(max(sums[2, m], _SMALLEST))
-        spread = max(a, b, o) - min(a, b, o)
-        ratio = limit / spread if spread > limit else 1.0
-        sums[0, m], sums[1, m], sums[2, m] = a * ratio, b * ratio, o * ratio
-    sums[0, 0], sums[1, 0], sums[2, 0] = 0.0, 0.0, 0.0
+        low, high = math.inf, -math.inf
+        for h in range(HYPOTHESIS_COUNT):
+            value = math.log(max(sums[h, m], _SMALLEST))
+            sums[h, m] = value
+            low, high = min(low, value), max(high, value)
+        if high - low > limit:
+            for h in range(HYPOTHESIS_COUNT):
+                sums[h, m] *= limit / (high - low)
+    sums[:HYPOTHESIS_COUNT, 0] = 0.0
 
 
 @njit(cache=True)
@@ -218,7 +272,7 @@ def value_sets(
 ) -> None:
     """Fill `totals` (sets, 5) with the log-likelihoods and `values` with the log-odds of every set of players.
 
-    `origin_rows`: which bit of `sums` (logs, 3 x sets) a player is, -1 for none. What all statements of a set say
+    `origin_rows`: which bit of `sums` (logs, 5 x sets) a player is, -1 for none. What all statements of a set say
     together is held to `statements_cap_ratio`.
     """
     sets_count = 1 << player_count
@@ -242,8 +296,7 @@ def value_sets(
             ratio = statements_cap_ratio / spread if spread > statements_cap_ratio else 1.0
         m = origin_sets[chosen]
         for h in range(HYPOTHESIS_COUNT):
-            row = 2 if h == NEITHER else h & 1
-            totals[chosen, h] = plain[chosen, h] + ratio * words[chosen, h] + sums[row, m]
+            totals[chosen, h] = plain[chosen, h] + ratio * words[chosen, h] + sums[h, m]
         values[chosen] = log_odds(totals[chosen], log_prior)
 
 

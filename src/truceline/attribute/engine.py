@@ -19,14 +19,24 @@ from truceline.attribute.combine import (
     integrate_sets,
     log_odds,
     log_origin_sets,
+    mean_density,
     share_out,
     value_sets,
 )
-from truceline.attribute.latent import fill_shape, hold_ground, lay_nodes, patch_of
+from truceline.attribute.latent import (
+    fill_shape,
+    hold_ground,
+    lay_nodes,
+    patch_of,
+    weigh_points,
+    weigh_points_placed,
+)
 from truceline.attribute.layout import (
     HYPOTHESIS_COUNT,
+    NODE_NUMBERS_COUNT,
     ORIGIN_PLAYER_MOST_COUNT,
     PATCH_SIDE_COUNT,
+    PLACED_INDEX,
     Answers,
     Cases,
     Fields,
@@ -35,6 +45,7 @@ from truceline.attribute.layout import (
     Ground,
     Integers,
     Items,
+    Place,
     Told,
     Words,
     Work,
@@ -42,7 +53,7 @@ from truceline.attribute.layout import (
 
 
 @njit(cache=True)
-def _read_items(items: Items, patch: tuple[float, float, float], count: int, work: Work, sums: Floats) -> None:
+def _read_items(items: Items, patch: tuple[float, float, float], count: int, work: Work) -> None:
     """Multiply every item into its cluster: ((1 - e) f / b + e)^w, b its mean density under both parties alike."""
     clusters, numbers, starts, kinds, shapes = items.clusters, items.numbers, items.starts, items.kinds, items.shapes
     nodes, held, one, likelihoods = work.nodes, work.held, work.one, work.likelihoods
@@ -51,8 +62,7 @@ def _read_items(items: Items, patch: tuple[float, float, float], count: int, wor
             one[k] = 1.0
         for s in range(starts[i], starts[i + 1]):
             fill_shape(kinds[s], shapes[s], patch, nodes, count, one)
-        integrate(one, held, count, sums)
-        mean = 0.5 * (sums[0] + sums[1])
+        mean = mean_density(one, held, count)
         if mean <= 1e-280:
             continue
         e, w = numbers[i, 0], numbers[i, 1]
@@ -64,6 +74,12 @@ def _read_items(items: Items, patch: tuple[float, float, float], count: int, wor
         else:
             for k in range(count):
                 row[k] *= math.exp(w * math.log(told * one[k] + e))
+
+
+@njit(cache=True)
+def _row_of(placed: bool) -> int:
+    """Give where the weights of points begin: with the word of the place, or without."""
+    return PLACED_INDEX if placed else 0
 
 
 @njit(cache=True)
@@ -90,23 +106,55 @@ def _without(stays: Flags, speaks: Flags, words: Words, count: int, work: Work, 
                 one[k] *= likelihoods[c, k]
     add_limited(said, words.statements_cap_ratio, out)
     if any_origin:
-        integrate(one, held, count, sums)
-        add_origin(sums[0], sums[1], sums[2], limit, out)
+        integrate(one, held, _row_of(words.place_index >= 0 and stays[words.place_index]), count, sums)
+        add_origin(sums, limit, out)
 
 
 @njit(cache=True)
 def _alone(c: int, words: Words, count: int, work: Work, vectors: Floats) -> tuple[float, float]:
     """Give the log-odds of one cluster by itself, and of what it says of the origin by itself."""
     total, sums = vectors[0], vectors[1]
-    integrate(work.likelihoods[c], work.held, count, sums)
-    for h in range(HYPOTHESIS_COUNT):
-        total[h] = 0.0
-    add_origin(sums[0], sums[1], sums[2], math.inf, total)
+    integrate(work.likelihoods[c], work.held, 0, count, sums)
+    total[:] = 0.0
+    add_origin(sums, math.inf, total)
     origin = log_odds(total, words.log_prior)
+    if c == words.place_index:
+        integrate(work.likelihoods[c], work.held, PLACED_INDEX, count, sums)
+        total[:] = 0.0
+        add_origin(sums, math.inf, total)
     for h in range(HYPOTHESIS_COUNT):
         total[h] += words.tables[c, h]
     add_limited(words.statements[c], words.statements_cap_ratio, total)
     return log_odds(total, words.log_prior), origin
+
+
+@njit(cache=True)
+def _lay_products(
+    players: Integers, speaks: Flags, words: Words, count: int, work: Work, rows: Integers, row_caps: Floats
+) -> tuple[int, bool]:
+    """Give each player that speaks of the origin a row with what its clusters say of every point, and its cap.
+
+    The player with the place in it comes last. Gives how many rows there are, and whether there is such a player.
+    """
+    caps, likelihoods, products = words.caps, work.likelihoods, work.products
+    last = players[words.place_index] if words.place_index >= 0 and speaks[words.place_index] else -1
+    origin_count = 0
+    for c in range(players.shape[0]):
+        p = players[c]
+        if speaks[c] and p != last and rows[p] < 0:
+            rows[p] = origin_count
+            origin_count += 1
+    if last >= 0:
+        rows[last] = origin_count
+        origin_count += 1
+    products[:origin_count, :count] = 1.0
+    for c in range(players.shape[0]):
+        if speaks[c]:
+            row = rows[players[c]]
+            row_caps[row] += caps[c]
+            for k in range(count):
+                products[row, k] *= likelihoods[c, k]
+    return origin_count, last >= 0
 
 
 @njit(cache=True)
@@ -117,16 +165,13 @@ def _share_players(
 
     A player of several clusters is shared among them by how strong each is alone.
     """
-    tables, statements, caps = words.tables, words.statements, words.caps
-    held, likelihoods, alone, shares = work.held, work.likelihoods, told.alone, told.shares
+    tables, statements, alone, shares = words.tables, words.statements, told.alone, told.shares
     player_tables = np.zeros((player_count, HYPOTHESIS_COUNT))
     player_words = np.zeros((player_count, HYPOTHESIS_COUNT))
     row_caps = np.zeros(ORIGIN_PLAYER_MOST_COUNT)
     strength = np.zeros(player_count)
     members = np.zeros(player_count, dtype=np.int64)
     rows = np.full(player_count, -1, dtype=np.int64)
-    products = work.products
-    origin_count = 0
     for c in range(players.shape[0]):
         p = players[c]
         members[p] += 1
@@ -134,18 +179,9 @@ def _share_players(
         for h in range(HYPOTHESIS_COUNT):
             player_tables[p, h] += tables[c, h]
             player_words[p, h] += statements[c, h]
-        if speaks[c]:
-            row_caps[rows[p] if rows[p] >= 0 else origin_count] += caps[c]
-            if rows[p] < 0:
-                rows[p] = origin_count
-                origin_count += 1
-                for k in range(count):
-                    products[rows[p], k] = likelihoods[c, k]
-            else:
-                for k in range(count):
-                    products[rows[p], k] *= likelihoods[c, k]
-    sums = np.empty((4, 1 << origin_count))
-    integrate_sets(products, origin_count, held, count, sums)
+    origin_count, placed = _lay_products(players, speaks, words, count, work, rows, row_caps)
+    sums = np.empty((HYPOTHESIS_COUNT, 1 << origin_count))
+    integrate_sets(work.products, origin_count, work.held, count, placed, work.room, sums)
     log_origin_sets(origin_count, sums, row_caps)
     values = np.empty(1 << player_count)
     totals = np.empty((1 << player_count, HYPOTHESIS_COUNT))
@@ -178,35 +214,26 @@ def _lay(
     rings: Floats,
     directions: Floats,
     items: Items,
+    place: Place,
     cluster_count: int,
     work: Work,
 ) -> int:
     """Lay the ground around a place and read every item on it; give the number of points, 1 where nothing speaks."""
-    likelihoods = work.likelihoods
-    if not ground.known or items.clusters.shape[0] == 0:
-        work.held[:, 0] = 1.0
-        likelihoods[:cluster_count, 0] = 1.0
-        return 1
-    starts = items.starts
-    patch = patch_of(items.kinds, items.shapes, starts[0], starts[-1])
-    count = lay_nodes(rings, directions, bands, is_launch, patch, work.nodes)
-    if count == 0:
-        work.held[:, 0] = 1.0
-        likelihoods[:cluster_count, 0] = 1.0
-        return 1
-    hold_ground(
-        ground.raster,
-        ground.rows_count,
-        ground.columns_count,
-        ground.frame,
-        (anchor[0], anchor[1]),
-        work.nodes,
-        count,
-        work.held,
-    )
-    likelihoods[:cluster_count, :count] = 1.0
-    _read_items(items, patch, count, work, np.empty(3))
-    return count
+    starts, nodes, held = items.starts, work.nodes, work.held
+    if ground.known and items.clusters.shape[0] > 0:
+        patch = patch_of(items.kinds, items.shapes, starts[0], starts[-1])
+        count = lay_nodes(rings, directions, bands, is_launch, patch, place.variance_m2, nodes)
+        middle = (anchor[0], anchor[1])
+        hold_ground(ground.raster, ground.rows_count, ground.columns_count, ground.frame, middle, nodes, count)
+        if weigh_points(place.still_probability, nodes, count, held):
+            if place.told:
+                weigh_points_placed(place, nodes, count, held)
+            work.likelihoods[:cluster_count, :count] = 1.0
+            _read_items(items, patch, count, work)
+            return count
+    held[:, 0] = 1.0
+    work.likelihoods[:cluster_count, 0] = 1.0
+    return 1
 
 
 @njit(cache=True)
@@ -216,15 +243,20 @@ def _weigh(words: Words, items: Items, known: bool, count: int, masks: Flags, wo
     capped, merged, alone, groups = told.capped, told.merged, told.alone, told.groups
     alone_origin, likelihoods, item_clusters = told.alone_origin, work.likelihoods, items.clusters
     speaks, players = np.zeros(cluster_count, dtype=np.bool_), np.empty(cluster_count, dtype=np.int64)
-    vectors, sums = np.empty((2, HYPOTHESIS_COUNT)), np.empty(9)
-    if known:
+    points = np.zeros(cluster_count, dtype=np.int64)
+    vectors, sums = np.empty((2, HYPOTHESIS_COUNT)), np.empty(2 * HYPOTHESIS_COUNT)
+    if known and item_clusters.shape[0] > 0:
         for i in range(item_clusters.shape[0]):
             speaks[item_clusters[i]] = True
+            points[item_clusters[i]] = count
+        if words.place_index >= 0:
+            speaks[words.place_index] = True
     for c in range(cluster_count):
+        row = _row_of(c == words.place_index)
         capped[c] = bound_cluster(
-            likelihoods[c], work.held, count, words.tables[c], words.statements[c], words.caps[c], sums
+            likelihoods[c], work.held, row, points[c], words.tables[c], words.statements[c], words.caps[c], sums
         )
-        alone[c], alone_origin[c] = _alone(c, words, count, work, vectors)
+        alone[c], alone_origin[c] = _alone(c, words, points[c], work, vectors)
     player_count = choose_players(alone, speaks, players)
     whole = player_count == cluster_count
     for c in range(cluster_count):
@@ -250,6 +282,32 @@ def _weigh(words: Words, items: Items, known: bool, count: int, masks: Flags, wo
 
 
 @njit(cache=True)
+def _room(cluster_starts: Integers, points_count: int) -> Work:
+    """Give memory for the case with the most clusters, with one point more for the place itself."""
+    cluster_most = 1
+    for n in range(cluster_starts.shape[0] - 1):
+        cluster_most = max(cluster_most, cluster_starts[n + 1] - cluster_starts[n])
+    size = points_count + PATCH_SIDE_COUNT * PATCH_SIDE_COUNT + 1
+    return Work(
+        np.empty((NODE_NUMBERS_COUNT, size)),
+        np.empty((PLACED_INDEX + HYPOTHESIS_COUNT, size)),
+        np.empty(size),
+        np.empty((cluster_most, size)),
+        np.empty((ORIGIN_PLAYER_MOST_COUNT, size)),
+        np.empty((ORIGIN_PLAYER_MOST_COUNT + 2, size)),
+    )
+
+
+@njit(cache=True)
+def _place_of(cases: Cases, n: int) -> Place:
+    """Give what is told of one case's place; where fire went out, nothing stands still."""
+    numbers = cases.places[n]
+    still = 0.0 if cases.is_launch[n] else cases.still_probability
+    told = cases.place_clusters[n] >= 0
+    return Place(told, numbers[0], numbers[1], numbers[2], cases.line_together_m, still)
+
+
+@njit(cache=True)
 def decide(cases: Cases, fields: Fields, rings: Floats, directions: Floats, answers: Answers) -> None:
     """Fill `answers` for every case. Nothing is read of one case while another is worked on."""
     anchors, is_launch, field_indices = cases.anchors, cases.is_launch, cases.field_indices
@@ -264,17 +322,8 @@ def decide(cases: Cases, fields: Fields, rings: Floats, directions: Floats, answ
     row_counts, column_counts = fields.row_counts, fields.column_counts
     totals, alone, alone_origin, shares = answers.log_likelihoods, answers.alone, answers.alone_origin, answers.shares
     capped, merged, group_totals = answers.capped, answers.merged, answers.group_log_likelihoods
-    cluster_most = 1
-    for n in range(anchors.shape[0]):
-        cluster_most = max(cluster_most, cluster_starts[n + 1] - cluster_starts[n])
-    size = rings.shape[0] * directions.shape[0] + PATCH_SIDE_COUNT * PATCH_SIDE_COUNT
-    work = Work(
-        np.empty((4, size)),
-        np.empty((3, size)),
-        np.empty(size),
-        np.empty((cluster_most, size)),
-        np.empty((ORIGIN_PLAYER_MOST_COUNT, size)),
-    )
+    work = _room(cluster_starts, rings.shape[0] * directions.shape[0])
+    place_clusters = cases.place_clusters
     nowhere = Ground(np.zeros(0), 0, 0, np.zeros(5), False)
     for n in range(anchors.shape[0]):
         f = field_indices[n]
@@ -284,7 +333,9 @@ def decide(cases: Cases, fields: Fields, rings: Floats, directions: Floats, answ
             ground = Ground(raster, row_counts[f], column_counts[f], frames[f], True)
         c0, c1, i0, i1 = cluster_starts[n], cluster_starts[n + 1], item_starts[n], item_starts[n + 1]
         own = Items(item_clusters[i0:i1], item_numbers[i0:i1], shape_starts[i0 : i1 + 1], shape_kinds, shapes)
-        words = Words(tables[c0:c1], statements[c0:c1], caps[c0:c1], statements_cap_ratio, log_priors[n])
+        words = Words(
+            tables[c0:c1], statements[c0:c1], caps[c0:c1], statements_cap_ratio, log_priors[n], place_clusters[n]
+        )
         told = Told(
             totals[n],
             alone[c0:c1],
@@ -295,6 +346,7 @@ def decide(cases: Cases, fields: Fields, rings: Floats, directions: Floats, answ
             group_totals[group_starts[n] : group_starts[n + 1]],
         )
         own_bands = bands[band_starts[n] : band_starts[n + 1]]
-        count = _lay(anchors[n], is_launch[n], own_bands, ground, rings, directions, own, c1 - c0, work)
+        place = _place_of(cases, n)
+        count = _lay(anchors[n], is_launch[n], own_bands, ground, rings, directions, own, place, c1 - c0, work)
         masks = group_masks[mask_starts[n] : mask_starts[n + 1]]
         _weigh(words, own, f >= 0, count, masks, work, told)

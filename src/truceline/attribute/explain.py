@@ -69,7 +69,7 @@ def attribution_of(
         indicated_party=party,
         reason=_reason(subject, tiers, index, has_direct=any(row.direct for row in rows)),
         ledger=(
-            *_prior_rows(settings.catalogue.priors.own_side, _neither_of(settings.catalogue, case)),
+            *_held_before(case, settings.catalogue),
             *rows,
             *_policy_rows(settings.catalogue.fixed_at_one),
         ),
@@ -216,12 +216,20 @@ def _fixed_row(name: str, statement: str, basis: RowBasis, source: str) -> Ledge
     )
 
 
+def _held_before(case: Case, catalogue: EvidenceCatalogue) -> tuple[LedgerRow, ...]:
+    """Give the rows of what is held before any evidence; where fire went out, nothing went off where it stood."""
+    priors = catalogue.priors
+    return _prior_rows(priors.own_side, _neither_of(catalogue, case), priors.still if case.anchor == "impact" else None)
+
+
 @lru_cache(maxsize=64)
-def _prior_rows(own: CatalogueNumber, neither: CatalogueNumber) -> tuple[LedgerRow, ...]:
+def _prior_rows(own: CatalogueNumber, neither: CatalogueNumber, still: CatalogueNumber | None) -> tuple[LedgerRow, ...]:
     """Give what is held before any evidence: it moves neither party against the other."""
+    of_which = "" if still is None else f", of which {still.number:.2f} went off where it stood"
+    across, nobody = f"on its own ground {own.number:.3f}{of_which}", f"{neither.number:.3f}{of_which}"
     return (
-        _fixed_row("prior, parties", f"both parties alike; on its own ground {own.number:.3f}", own.basis, own.source),
-        _fixed_row("prior, neither", f"no party caused it: {neither.number:.3f}", neither.basis, neither.source),
+        _fixed_row("prior, parties", f"both parties alike; {across}", own.basis, own.source),
+        _fixed_row("prior, neither", f"no party caused it: {nobody}", neither.basis, neither.source),
     )
 
 

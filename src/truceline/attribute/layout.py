@@ -18,6 +18,14 @@ ACROSS_FIRST, ACROSS_SECOND, OWN_FIRST, OWN_SECOND, NEITHER = 0, 1, 2, 3, 4
 EXCHANGED = (ACROSS_SECOND, ACROSS_FIRST, OWN_SECOND, OWN_FIRST, NEITHER)
 """Where each account stands after the parties are exchanged."""
 
+PLACED_INDEX = 5
+"""Points are weighed under the five accounts twice: without the word of the place, and with it from this row on."""
+
+EAST, NORTH, WEIGHT, VARIANCE, EVEN_WEIGHT, FIRST_HOLDS, SECOND_HOLDS = 0, 1, 2, 3, 4, 5, 6
+"""Rows of what is known of every point: see `lay_nodes` and `hold_ground`."""
+
+NODE_NUMBERS_COUNT = 7
+
 SHAPE_POINT, SHAPE_DIRECTION, SHAPE_BAND, SHAPE_SEGMENT, SHAPE_SILENCE = 0, 1, 2, 3, 4
 SHAPE_NUMBERS_COUNT = 6
 
@@ -37,7 +45,7 @@ RING_EDGES_M: tuple[float, ...] = (
 """Limits of the rings around an impact, metres: steps of 30 % to 60 km, of 58 % beyond; the innermost is a disc."""
 
 LAUNCH_RADIUS_M = 30_000.0
-"""Where a place is where something went out, the origin may lie so far from it before anything else is known."""
+"""Where a place is where something went out, or is wrong, the origin may lie so far from it."""
 
 PATCH_SIDE_COUNT = 13
 """A located origin is looked at on a finer square of so many points a side, 3.5 sigma either way."""
@@ -68,6 +76,10 @@ class Cases(NamedTuple):
     index within the case. `item_numbers`: float64 (items, 2): contamination, weight. `tables`, `statements`: float64
     (clusters, 5): log-likelihoods of what does not speak of the origin, statements apart. `caps`: natural logarithm.
     `group_masks`: bool, by case a block (groups, clusters), true for clusters that stay; `mask_starts` cut it.
+    `place_clusters`: index within the case of the cluster that has the place in it, -1 for none. `places`: float64
+    (cases, 3): probability that the first party holds the ground there, that the place is wrong, its variance (metres
+    squared). `line_together_m`: over what distance the line errs alike. `still_probability`: of events that nobody
+    fired across the line, how many went off where they stood.
     """
 
     anchors: Floats
@@ -90,6 +102,10 @@ class Cases(NamedTuple):
     mask_starts: Integers
     log_priors: Floats
     statements_cap_ratio: float
+    place_clusters: Integers
+    places: Floats
+    line_together_m: float
+    still_probability: float
 
 
 class Answers(NamedTuple):
@@ -120,6 +136,17 @@ class Ground(NamedTuple):
     known: bool
 
 
+class Place(NamedTuple):
+    """One case's place: whether its ground is evidence, and numbers as in `Cases`; nothing stands still at a launch."""
+
+    told: bool
+    first_holds_probability: float
+    wrong_probability: float
+    variance_m2: float
+    together_m: float
+    still_probability: float
+
+
 class Items(NamedTuple):
     """One case's items: cluster, (contamination, weight), where each one's shapes begin among all shapes."""
 
@@ -131,23 +158,31 @@ class Items(NamedTuple):
 
 
 class Words(NamedTuple):
-    """One case's clusters apart from the origin: tables and statements (clusters, 5), caps (logs), and their limit."""
+    """One case's clusters apart from the origin: tables and statements (clusters, 5), caps (logs), and their limit.
+
+    `place_index`: which of them has the place in it, -1 for none.
+    """
 
     tables: Floats
     statements: Floats
     caps: Floats
     statements_cap_ratio: float
     log_prior: Floats
+    place_index: int
 
 
 class Work(NamedTuple):
-    """Memory that is used again for every case: points, their weights under each party, likelihoods."""
+    """Memory that is used again for every case: points, their weights under each account, likelihoods.
+
+    `held`: (10, points), rows 0 to 4 without the word of the place, from `PLACED_INDEX` on with it; each row sums to 1.
+    """
 
     nodes: Floats
     held: Floats
     one: Floats
     likelihoods: Floats
     products: Floats
+    room: Floats
 
 
 class Told(NamedTuple):

@@ -8,7 +8,7 @@ import msgspec
 
 from truceline.model.quantity import require_between
 
-EVIDENCE_CATALOGUE_SCHEMA_NAME = "truceline.evidence_catalogue/1"
+EVIDENCE_CATALOGUE_SCHEMA_NAME = "truceline.evidence_catalogue/2"
 
 NumberBasis = Literal["measured", "seen", "guess"]
 """Where a number comes from: measured on data, seen in a source, or an expert's guess until it is measured."""
@@ -195,18 +195,23 @@ class RangeBand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class CataloguePriors(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is held before any evidence, both parties alike; and the range over which the answer must not turn."""
+    """What is held before any evidence, both parties alike; and the range over which the answer must not turn.
+
+    `still`: of what nobody fired across the line (on own ground, or neither party's), how much went off where it stood.
+    """
 
     own_side: CatalogueNumber
     own_side_low: CatalogueNumber
     own_side_high: CatalogueNumber
     neither: CatalogueNumber
     neither_fire: CatalogueNumber
+    still: CatalogueNumber
 
     def __post_init__(self) -> None:
         """Check that they are probabilities that leave room for each other."""
         for name in ("own_side", "own_side_low", "own_side_high", "neither", "neither_fire"):
             require_between(name, getattr(self, name).number, 1e-6, 1.0 - 1e-6)
+        require_between("still", self.still.number, 0.0, 1.0)
 
 
 class CatalogueDependence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -222,7 +227,10 @@ class CatalogueDependence(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
 
 
 class CataloguePlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How often what an event's place rests on is wrong, how much it may say, and where it may not be used."""
+    """How often what an event's place rests on is wrong, how much it may say, and where it may not be used.
+
+    `line_together_m`: the line errs alike at two points with probability exp(-distance / this); 0: never.
+    """
 
     patrol_wrong: CatalogueNumber
     report_wrong: CatalogueNumber
@@ -231,6 +239,7 @@ class CataloguePlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     sigma_most_m: CatalogueNumber
     line_age_most_days: CatalogueNumber
     decisive: CatalogueNumber
+    line_together_m: CatalogueNumber
 
     def __post_init__(self) -> None:
         """Check that what is a probability is one."""
@@ -238,6 +247,7 @@ class CataloguePlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             require_between(name, getattr(self, name).number, 0.0, 1.0)
         require_between("decisive", self.decisive.number, 0.5, 1.0)
         require_between("cap", self.cap.number, 1.0, 1.0e6)
+        require_between("line_together_m", self.line_together_m.number, 0.0, 1.0e6)
         require_between("sigma_most_m", self.sigma_most_m.number, 0.0, 1.0e6)
         require_between("line_age_most_days", self.line_age_most_days.number, 0.0, 3_650.0)
 

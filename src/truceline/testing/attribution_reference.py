@@ -26,6 +26,7 @@ from truceline.attribute.layout import (
 Floats = NDArray[np.float64]
 CELL_VARIANCE_MOST_M2 = 4.0e6
 NOT_HELD_PROBABILITY = 1e-9
+SURE_SIGMA_RATIO = 4.2 * math.sqrt(2.0)
 
 
 class Reference(msgspec.Struct, frozen=True, eq=False, kw_only=True):
@@ -53,8 +54,8 @@ def decide_reference(columns: Cases, index: int, field: ControlField | None) -> 
         speaking = {c: told for c in chosen if (told := likelihoods[c]) is not None}
         if speaking and held is not None:
             product = np.prod(np.array(list(speaking.values())), axis=0)
-            logs = _drawn_together(np.log(held @ product), sum(caps[c] for c in speaking))
-            total = total + logs[[0, 1, 0, 1, 2]]
+            rows = held[int(columns.place_clusters[index] in chosen)]
+            total = total + _drawn_together(np.log(rows @ product), sum(caps[c] for c in speaking))
         return np.asarray(total)
 
     def odds(chosen: tuple[int, ...]) -> float:
@@ -86,19 +87,25 @@ def _drawn_together(vector: Floats, limit: float) -> Floats:
 def _bounded(
     columns: Cases, index: int, field: ControlField | None
 ) -> tuple[list[Floats | None], Floats | None, list[tuple[Floats, Floats]], list[float]]:
-    """Give each cluster's likelihood over the points (or none), the points' weights, its words, and its cap."""
+    """Give each cluster's likelihood over the points (or none), the points' weights, its words, and its cap.
+
+    The weights are (2, 5, points): without the word of the place, and with it.
+    """
     first, last = columns.cluster_starts[index], columns.cluster_starts[index + 1]
     likelihoods: list[Floats | None] = [None] * (last - first)
     held: Floats | None = None
     items = range(columns.item_starts[index], columns.item_starts[index + 1])
+    place = int(columns.place_clusters[index])
     if field is not None and items:
-        east, north, weight, variance, patch = _nodes(columns, index)
-        held = _held(field, columns.anchors[index], np.array([east, north, weight, variance]))
+        nodes, patch = _nodes(columns, index)
+        held = _held(columns, index, _ground(field, columns.anchors[index], nodes), nodes)
+        if place >= 0:
+            likelihoods[place] = np.ones(nodes.shape[1])
         for i in items:
-            density = np.ones(len(east))
+            density = np.ones(nodes.shape[1])
             for s in range(columns.shape_starts[i], columns.shape_starts[i + 1]):
-                density = density * _density(columns, s, patch, np.array([east, north, variance]))
-            mean = 0.5 * float(held[0] @ density + held[1] @ density)
+                density = density * _density(columns, s, patch, nodes[[0, 1, 3]])
+            mean = 0.5 * float((held[0, 0] + held[0, 1]) @ density)
             e, w = columns.item_numbers[i]
             told = ((1.0 - e) * density / mean + e) ** w
             c = int(columns.item_clusters[i])
@@ -108,7 +115,8 @@ def _bounded(
     caps = columns.caps[first:last].tolist()
     for c in range(last - first):
         table, said = columns.tables[first + c], columns.statements[first + c]
-        likelihoods[c], table, said = _capped(likelihoods[c], held, (table, said), caps[c])
+        rows = None if held is None else held[int(c == place)]
+        likelihoods[c], table, said = _capped(likelihoods[c], rows, (table, said), caps[c])
         words.append((table, said))
     return likelihoods, held, words, caps
 
@@ -118,9 +126,9 @@ def _capped(
 ) -> tuple[Floats | None, Floats, Floats]:
     """Hold a cluster to its cap: words drawn together, the origin mixed with a constant."""
     table, said = words
-    origin = np.zeros(3) if likelihood is None or held is None else np.log(held @ likelihood)
+    origin = np.zeros(5) if likelihood is None or held is None else np.log(held @ likelihood)
     plain = table + said
-    together = plain + origin[[0, 1, 0, 1, 2]]
+    together = plain + origin
     if together.max() - together.min() <= cap:
         return likelihood, table, said
     spread = float(origin.max() - origin.min())
@@ -132,26 +140,32 @@ def _capped(
     return likelihood, table * ratio, said * ratio
 
 
-def _nodes(columns: Cases, index: int) -> tuple[Floats, Floats, Floats, Floats, tuple[float, float, float]]:
-    """Give the points: rings times directions outside the patch, and the patch."""
+def _nodes(columns: Cases, index: int) -> tuple[Floats, tuple[float, float, float]]:
+    """Give the points and the patch: rings times directions outside the patch, the patch, and last the place itself.
+
+    Rows: east, north, weight, variance of the cell, weight of the even disc of a wrong place.
+    """
     rings, directions = node_template()
     bands = columns.bands[columns.band_starts[index] : columns.band_starts[index + 1]]
     launch = bool(columns.is_launch[index])
     patch = _patch(columns, index)
     low, middle, high = rings.T[:, :, np.newaxis]
     east, north = middle * directions[:, 0], middle * directions[:, 1]
-    weight = np.repeat(_ring_weights(rings, bands, launch) / len(directions), len(directions)).reshape(east.shape)
+    weight, even = (
+        np.repeat(_ring_weights(rings, bands, law) / len(directions), len(directions)).reshape(east.shape)
+        for law in (launch, True)
+    )
     variance = np.broadcast_to(np.pi * (high**2 - low**2) / len(directions) / 12.0, east.shape)
-    kept = (weight > 0.0) & ~((np.abs(east - patch[0]) < patch[2]) & (np.abs(north - patch[1]) < patch[2]))
-    columns_of = [part[kept] for part in (east, north, weight, variance)]
+    kept = ~((np.abs(east - patch[0]) < patch[2]) & (np.abs(north - patch[1]) < patch[2]))
+    nodes = np.array([part[kept] for part in (east, north, weight, variance, even)])
     if patch[2] > 0.0:
         step = 2.0 * patch[2] / PATCH_SIDE_COUNT
         offsets = (np.arange(PATCH_SIDE_COUNT) - 0.5 * (PATCH_SIDE_COUNT - 1)) * step
         x, y = (part.ravel() for part in np.meshgrid(patch[0] + offsets, patch[1] + offsets, indexing="ij"))
-        w = _densities(np.hypot(x, y), bands, launch) * step * step
-        inner = (x[w > 0.0], y[w > 0.0], w[w > 0.0], np.zeros(int((w > 0.0).sum())))
-        columns_of = [np.concatenate(pair) for pair in zip(columns_of, inner, strict=True)]
-    return columns_of[0], columns_of[1], columns_of[2], columns_of[3], patch
+        densities = [_densities(np.hypot(x, y), bands, law) * step * step for law in (launch, True)]
+        nodes = np.hstack([nodes, np.array([x, y, densities[0], np.zeros(len(x)), densities[1]])])
+    here = np.array([[0.0], [0.0], [0.0], [columns.places[index, 2]], [0.0]])
+    return np.hstack([nodes[:, (nodes[2] > 0.0) | (nodes[4] > 0.0)], here]), patch
 
 
 def _patch(columns: Cases, index: int) -> tuple[float, float, float]:
@@ -185,15 +199,43 @@ def _densities(r: Floats, bands: Floats, launch: bool) -> Floats:
         return np.asarray(np.where(r > 0.0, share / (2.0 * np.pi * r * r), 0.0))
 
 
-def _held(field: ControlField, anchor: Floats, nodes: Floats) -> Floats:
-    """Give the points' weights under first party, second party, anybody, each summing to 1."""
+def _ground(field: ControlField, anchor: Floats, nodes: Floats) -> Floats:
+    """Give the probability that the first and the second party hold each point."""
     per_east_m = METRES_PER_DEGREE_M * math.cos(math.radians(anchor[1]))
     distance_m = field.signed_distance_m(anchor[0] + nodes[0] / per_east_m, anchor[1] + nodes[1] / METRES_PER_DEGREE_M)
     spread_m = np.sqrt(field.sigma_m**2 + np.minimum(nodes[3], CELL_VARIANCE_MOST_M2))
-    first = np.maximum(ndtr(distance_m / spread_m), NOT_HELD_PROBABILITY)
-    second = np.maximum(ndtr(-distance_m / spread_m), NOT_HELD_PROBABILITY)
-    weights = np.array([nodes[2] * first, nodes[2] * second, nodes[2]])
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+    deviation = distance_m / spread_m
+    tail = np.where(np.abs(deviation) > SURE_SIGMA_RATIO, 0.0, ndtr(-np.abs(deviation)))
+    first = np.where(deviation > 0.0, 1.0 - tail, tail)
+    return np.asarray(np.maximum(np.array([first, 1.0 - first]), NOT_HELD_PROBABILITY))
+
+
+def _held(columns: Cases, index: int, ground: Floats, nodes: Floats) -> Floats:
+    """Give the points' weights under the five accounts, without the word of the place and with it; rows sum to 1."""
+    here = np.append(np.zeros(nodes.shape[1] - 1), 1.0)
+    still = 0.0 if columns.is_launch[index] else columns.still_probability
+    shares = np.array([0.0, 0.0, still, still, still])[:, np.newaxis]
+    holders = np.array([ground[0], ground[1], ground[0], ground[1], np.ones(nodes.shape[1])])
+    plain = (1.0 - shares) * _normed(nodes[2] * holders) + shares * here
+    first, e = columns.places[index, 0], columns.places[index, 1]
+    on = np.array([1.0 - first, first, first, 1.0 - first, 0.5])[:, np.newaxis]
+    right = (1.0 - e) * on / np.maximum((1.0 - e) * on + 0.5 * e, 1e-300)
+    k = np.exp(-np.hypot(nodes[0], nodes[1]) / columns.line_together_m) if columns.line_together_m else 0.0
+    both = np.vstack(
+        [
+            k * np.maximum(0.0, on[:2] - ground[::-1]) + (1.0 - k) * holders[:2] * on[:2],
+            k * np.minimum(holders[2:4], on[2:4]) + (1.0 - k) * holders[2:4] * on[2:4],
+            holders[4:],
+        ]
+    )
+    known = (1.0 - shares) * _normed(nodes[2] * both) + shares * here
+    elsewhere = _normed(nodes[4] * holders) if nodes[4].any() else plain[[0, 1, 0, 1, 4]]
+    return np.array([plain, right * known + (1.0 - right) * elsewhere])
+
+
+def _normed(weights: Floats) -> Floats:
+    """Give each row as shares of its sum; a row of nothing stays so, and is weighed by nothing."""
+    return np.asarray(weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-300))
 
 
 def _density(columns: Cases, s: int, patch: tuple[float, float, float], nodes: Floats) -> Floats:
@@ -202,7 +244,7 @@ def _density(columns: Cases, s: int, patch: tuple[float, float, float], nodes: F
     x, y = nodes[0] - p[0], nodes[1] - p[1]
     if kind == SHAPE_POINT:
         inside = abs(p[0] - patch[0]) < patch[2] and abs(p[1] - patch[1]) < patch[2]
-        extra = np.zeros(len(x)) if inside else nodes[2]
+        extra = np.append(np.zeros(len(x) - 1), nodes[2, -1]) if inside else nodes[2]
         a, d, b = p[2] + extra, p[4] + extra, p[3]
         determinant = a * d - b * b
         return np.asarray(np.exp(-0.5 * (d * x * x - 2.0 * b * x * y + a * y * y) / determinant) / np.sqrt(determinant))
@@ -220,4 +262,5 @@ def _density(columns: Cases, s: int, patch: tuple[float, float, float], nodes: F
         t = np.clip((x * way[0] + y * way[1]) / max(float(way @ way), 1e-300), 0.0, 1.0)
         variance = p[4] ** 2 + nodes[2]
         return np.asarray(np.exp(-0.5 * ((x - t * way[0]) ** 2 + (y - t * way[1]) ** 2) / variance) / np.sqrt(variance))
-    return np.asarray(1.0 - p[3] / (1.0 + ((x * x + y * y) / p[2] ** 2) ** 2))
+    heard = 1.0 - p[3] / (1.0 + ((x * x + y * y) / p[2] ** 2) ** 2)
+    return np.append(heard[:-1], 1.0)

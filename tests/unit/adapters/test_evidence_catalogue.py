@@ -28,11 +28,14 @@ def test_the_shipped_catalogue_is_whole() -> None:
     [
         ("- a list", "schema"),
         ("schema: [", "catalogue.yaml"),
-        (TEXT.replace("evidence_catalogue/1", "evidence_catalogue/0"), "schema"),
+        (TEXT.replace("evidence_catalogue/2", "evidence_catalogue/1"), "schema"),
         (TEXT + "extra: 1\n", "extra"),
         (TEXT + f"file_sha256: {'0' * 64}\n", "file_sha256"),
         (TEXT.replace("number: 0.03, basis: guess", "number: 0.03, basis: hearsay", 1), "basis"),
         (TEXT.replace("number: 0.80", "number: 0.40", 1), "indicated"),
+        ("\n".join(line for line in TEXT.splitlines() if not line.startswith("  still:")), "still"),
+        (TEXT.replace("still: {number: 0.5", "still: {number: 1.5", 1), "still"),
+        (TEXT.replace("line_together_m: {number: 10000.0", "line_together_m: {number: -1.0", 1), "line_together_m"),
     ],
 )
 def test_what_is_wrong_in_a_catalogue_is_said(tmp_path: Path, changed: str, match: str) -> None:

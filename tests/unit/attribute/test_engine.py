@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from laws.attribution_cases import (
     CATALOGUE,
+    CRATER,
     EVERY,
     FIELD,
     MEDIA,
     PARTIES,
     RADAR,
+    SILENCE,
     SOUND,
     case,
     decided,
@@ -27,8 +29,16 @@ from laws.attribution_cases import (
     point,
 )
 from truceline.attribute.decide import decide_cases, log_odds_of, pack_cases, posterior
-from truceline.attribute.layout import ORIGIN_PLAYER_MOST_COUNT, PLAYER_MOST_COUNT
-from truceline.model.evidence import EvidenceItem, OriginPoint, OriginSegment, RangeBand
+from truceline.attribute.layout import NEITHER, ORIGIN_PLAYER_MOST_COUNT, OWN_SECOND, PLAYER_MOST_COUNT
+from truceline.model.evidence import (
+    CatalogueNumber,
+    EvidenceCatalogue,
+    EvidenceItem,
+    OriginPoint,
+    OriginSegment,
+    OriginSilence,
+    RangeBand,
+)
 from truceline.testing.attribution_reference import decide_reference
 
 
@@ -47,16 +57,50 @@ told = st.builds(Told, st.sampled_from(["impact", "launch"]), st.sampled_from([3
 @settings(max_examples=40, deadline=None)
 @given(items=item_lists.filter(lambda items: len({entry.cluster_id for entry in items}) <= 6), about=told)
 def test_the_engine_agrees_with_the_plain_equations(items: list[EvidenceItem], about: Told) -> None:
-    """Log-likelihoods, shares, ratios alone and what stays without each group agree to 1e-7."""
+    """Log-likelihoods, shares, ratios alone and what stays without each group agree to 1e-10."""
     made = case(*items, anchor=about.anchor, longitude_deg=about.longitude_deg, place_usable=about.usable)
     found = decided(made)
     _, columns, distinct, _ = pack_cases([made], [FIELD], parties=PARTIES, catalogue=CATALOGUE)
     expected = decide_reference(columns, 0, distinct[0])
 
-    assert found.log_likelihoods[0] == pytest.approx(expected.log_likelihood, abs=1e-7)
-    assert found.shares == pytest.approx(expected.shares, abs=1e-7)
-    assert found.alone == pytest.approx(expected.alone, abs=1e-7)
-    assert found.group_log_likelihoods == pytest.approx(expected.group_log_likelihoods, abs=1e-7)
+    assert found.log_likelihoods[0] == pytest.approx(expected.log_likelihood, abs=1e-10)
+    assert found.shares == pytest.approx(expected.shares, abs=1e-10)
+    assert found.alone == pytest.approx(expected.alone, abs=1e-10)
+    assert found.group_log_likelihoods == pytest.approx(expected.group_log_likelihoods, abs=1e-10)
+
+
+def read_with(*, together_m: float = 10_000.0, still: float = 0.5) -> EvidenceCatalogue:
+    """Give the catalogue with other numbers for the line's common error and for what goes off where it stands."""
+    numbers = [CatalogueNumber(number=number, basis="guess", source="made") for number in (together_m, still)]
+    place = msgspec.structs.replace(CATALOGUE.place, line_together_m=numbers[0])
+    priors = msgspec.structs.replace(CATALOGUE.priors, still=numbers[1])
+    return msgspec.structs.replace(CATALOGUE, place=place, priors=priors)
+
+
+EDGES = {
+    "an ellipse wider than the disc of a wrong place": case(
+        item("acoustic_seismic_origin", point(37.5, sigma_m=300_000.0)), CRATER
+    ),
+    "a place that cannot be wrong, deep on one party's ground": case(
+        RADAR, SILENCE, place_contamination_probability=0.0, place_signed_distance_m=-80_000.0
+    ),
+    "a place that is certainly wrong": case(RADAR, SILENCE, place_contamination_probability=1.0),
+    "a place and a crater by one hand": case(RADAR, CRATER, place_cluster_id=CRATER.cluster_id),
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+@pytest.mark.parametrize(("together_m", "still"), [(0.0, 0.0), (10_000.0, 0.5), (1.0e6, 1.0)])
+def test_the_equations_hold_to_their_edges(name: str, together_m: float, still: float) -> None:
+    """With errors of the line apart or all alike, nothing or all gone off where it stood, both say the same."""
+    catalogue = read_with(together_m=together_m, still=still)
+    found = decide_cases([EDGES[name]], [FIELD], parties=PARTIES, catalogue=catalogue)
+    _, columns, _, _ = pack_cases([EDGES[name]], [FIELD], parties=PARTIES, catalogue=catalogue)
+    expected = decide_reference(columns, 0, FIELD)
+
+    assert found.log_likelihoods[0] == pytest.approx(expected.log_likelihood, abs=1e-10)
+    assert found.shares == pytest.approx(expected.shares, abs=1e-10)
+    assert found.group_log_likelihoods == pytest.approx(expected.group_log_likelihoods, abs=1e-10)
 
 
 def test_without_a_line_no_origin_is_anybody_s() -> None:
@@ -171,3 +215,90 @@ def test_a_wide_ellipse_beside_a_sharp_one_is_still_read() -> None:
 
     assert found.alone[names.index(RADAR.cluster_id)] > 1.0
     assert found.alone[names.index(other.cluster_id)] < -1.0
+
+
+NEAR_DEG = 37.0 - 800.0 / 74_400.0
+"""An impact on the second party's ground, nearer to the line than the line is known."""
+
+
+def fired_from(longitude_deg: float, *, together_m: float, anchor_deg: float = NEAR_DEG) -> float:
+    """Give the log-odds of the first party, an impact and where fire came from being known."""
+    camera = item("camera_or_uav_sees_firing", point(longitude_deg, sigma_m=100.0))
+    catalogue = read_with(together_m=together_m)
+    made = case(camera, longitude_deg=anchor_deg)
+    return float(decide_cases([made], [FIELD], parties=PARTIES, catalogue=catalogue).log_odds_ratio[0])
+
+
+def test_a_line_drawn_wrong_is_wrong_for_launch_and_impact() -> None:
+    """Fire that came 1.5 km back from the drawn line is likelier to have crossed it where both ends err alike."""
+    back_deg = NEAR_DEG + 2_300.0 / 74_400.0
+    apart, alike = fired_from(back_deg, together_m=0.0), fired_from(back_deg, together_m=1.0e6)
+
+    assert 0.5 < apart < alike
+
+
+@pytest.mark.parametrize("together_m", [0.0, 3_000.0, 1.0e6])
+def test_launch_and_impact_say_the_same_from_either_bank(together_m: float) -> None:
+    """The mirror image across the line names the other party just as surely, however the line errs."""
+    here = fired_from(37.05, together_m=together_m, anchor_deg=36.96)
+    there = fired_from(36.95, together_m=together_m, anchor_deg=37.04)
+
+    assert here == pytest.approx(-there, abs=1e-9)
+
+
+def test_far_from_the_line_its_errors_do_not_matter() -> None:
+    """Where nobody doubts who holds launch and impact, it is all one whether errors are common."""
+    apart, alike = (fired_from(37.3, together_m=reach_m, anchor_deg=36.7) for reach_m in (0.0, 1.0e6))
+
+    assert apart == pytest.approx(alike, abs=1e-6)
+
+
+def accounts_of(*items: EvidenceItem, still: float) -> list[float]:
+    """Give the probabilities of the five accounts of an impact with such evidence."""
+    found = decide_cases([case(*items)], [FIELD], parties=PARTIES, catalogue=read_with(still=still))
+    row: list[float] = posterior(found.log_likelihoods, found.log_priors)[0].tolist()
+    return row
+
+
+def test_a_sound_at_the_impact_itself_may_be_an_accident() -> None:
+    """Where a blast is located at the place of the impact, own ground and neither gain if things go off there."""
+    blast = item("acoustic_seismic_origin", point(36.9, sigma_m=300.0))
+    never, often = accounts_of(blast, still=0.0), accounts_of(blast, still=0.5)
+
+    assert often[OWN_SECOND] > 1.5 * never[OWN_SECOND]
+    assert often[NEITHER] > 1.5 * never[NEITHER]
+
+
+def test_a_bearing_of_a_crater_is_no_accident() -> None:
+    """What left the crater of something that flew in takes from accounts in which nothing was fired."""
+    before, after = accounts_of(still=0.5), accounts_of(CRATER, still=0.5)
+
+    assert after[NEITHER] < 0.8 * before[NEITHER]
+    assert after[OWN_SECOND] < 0.8 * before[OWN_SECOND]
+
+
+def test_silence_is_what_an_accident_would_leave() -> None:
+    """Stations around the launch that heard none speak for accounts in which none was."""
+    near = msgspec.structs.replace(
+        SILENCE,
+        shapes=tuple(
+            OriginSilence(latitude_deg=48.0, longitude_deg=36.9, range_half_m=30_000.0, detection_probability=0.9)
+            for _ in range(3)
+        ),
+    )
+    before, after = accounts_of(still=0.5), accounts_of(near, still=0.5)
+
+    assert after[NEITHER] > before[NEITHER]
+
+
+def test_a_place_that_is_certainly_wrong_says_nothing_of_whose_ground_it_is_on() -> None:
+    """Then whether the launch and the place lie on one bank of the line is all one."""
+    here, there = (
+        decided(
+            case(RADAR, place_contamination_probability=1.0, place_signed_distance_m=distance_m),
+        ).log_odds_ratio[0]
+        for distance_m in (-9_000.0, 9_000.0)
+    )
+
+    assert here > 1.0
+    assert here == pytest.approx(there, abs=1e-12)

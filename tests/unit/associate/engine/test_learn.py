@@ -109,7 +109,7 @@ def test_timing_errors_are_found(sigma_ratio: float, kappa: float) -> None:
 
 
 def test_few_members_of_arrays_teach_timing() -> None:
-    """Where most detections have bearings, forty members tell that timing is three times worse than stated; 29 do not."""
+    """Where most detections have bearings, forty members tell that timing is three times as bad as stated."""
     scene, plain = plain_scene(), plain_scene()
     scene.detections[:, DET_BEARING] = 1.0
     before = scene.theta.copy()
