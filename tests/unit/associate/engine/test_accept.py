@@ -238,3 +238,21 @@ def test_what_is_gone_is_not_reconsidered() -> None:
     assert count > 3
     assert np.array_equal(row, events.row[2])
     assert 0 == events.claim_count[2]
+
+
+def test_what_was_reconsidered_claims_as_if_claimed_anew() -> None:
+    """After `reconsider` the last event claims what it claims when it is let go and weighed anew where it stands."""
+    scene, work, events, count = accepted(make_world(3))
+    polish(scene, even_air(), work, events, 2.0, True)
+    events.row[count - 1, EV_T] += 0.3
+    reconsider(scene, even_air(), work, events, EARLIER_OR_LATER)
+    held = int(events.claim_count[count - 1])
+    detections, rates = events.claim[count - 1, :held].copy(), events.rate[count - 1, :held].copy()
+    explained = scene.detections[:, DET_EXPLAINED].copy()
+    release(scene, events, count - 1)
+    claim(scene, events, count - 1, work, state_odds(scene, even_air(), work, events.row[count - 1]))
+
+    assert held == events.claim_count[count - 1] > 3
+    assert np.array_equal(detections, events.claim[count - 1, :held])
+    assert np.allclose(rates, events.rate[count - 1, :held], rtol=1e-9)
+    assert np.allclose(explained, scene.detections[:, DET_EXPLAINED], atol=1e-12)
