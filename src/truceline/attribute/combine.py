@@ -80,17 +80,6 @@ def add_limited(vector: Floats, limit: float, out: Floats) -> None:
 
 
 @njit(cache=True)
-def mean_density(density: Floats, held: Floats, count: int) -> float:
-    """Give the mean of a density over the origin under both parties alike, had one of them fired across the line."""
-    across_first, across_second = held[ACROSS_FIRST], held[ACROSS_SECOND]
-    first, second = 0.0, 0.0
-    for k in range(count):
-        first += across_first[k] * density[k]
-        second += across_second[k] * density[k]
-    return 0.5 * (first + second)
-
-
-@njit(cache=True)
 def _integrals_across(likelihood: Floats, held: Floats, count: int) -> tuple[float, float, float]:
     """Give the integrals under first and second party across the line, and under neither."""
     across_first, across_second, nobody = held[ACROSS_FIRST], held[ACROSS_SECOND], held[NEITHER]
@@ -124,6 +113,24 @@ def integrate(likelihood: Floats, held: Floats, row: int, count: int, out: Float
         neither += nobody[k] * value
     out[ACROSS_FIRST], out[ACROSS_SECOND] = first, second
     out[OWN_FIRST], out[OWN_SECOND], out[NEITHER] = own_first, own_second, neither
+
+
+@njit(cache=True)
+def base_density(density: Floats, held: Floats, count: int, placed: bool, work: Floats) -> float:
+    """Give what an item's density is measured by; under no account is its mean more than twice that.
+
+    It is the mean under both parties alike, had one of them fired across the line, and no less than half the mean
+    under any account: without the word of the place and, where `placed`, with it. `work`: room for five numbers.
+    """
+    first, second, neither = _integrals_across(density, held, count)
+    still, here = held[OWN_FIRST, count - 1], density[count - 1]
+    most = max(neither, (1.0 - still) * max(first, second) + still * here)
+    if placed:
+        integrate(density, held, PLACED_INDEX, count, work)
+        for h in range(HYPOTHESIS_COUNT):
+            most = max(most, work[h])
+    base: float = 0.5 * max(first + second, most)
+    return base
 
 
 @njit(cache=True)

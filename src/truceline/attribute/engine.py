@@ -13,13 +13,13 @@ from numba import njit
 from truceline.attribute.combine import (
     add_limited,
     add_origin,
+    base_density,
     bound_cluster,
     choose_players,
     integrate,
     integrate_sets,
     log_odds,
     log_origin_sets,
-    mean_density,
     share_out,
     value_sets,
 )
@@ -53,20 +53,21 @@ from truceline.attribute.layout import (
 
 
 @njit(cache=True)
-def _read_items(items: Items, patch: tuple[float, float, float], count: int, work: Work) -> None:
-    """Multiply every item into its cluster: ((1 - e) f / b + e)^w, b its mean density under both parties alike."""
+def _read_items(items: Items, patch: tuple[float, float, float], placed: bool, count: int, work: Work) -> None:
+    """Multiply every item into its cluster: ((1 - e) f / b + e)^w, b by which its density is measured."""
     clusters, numbers, starts, kinds, shapes = items.clusters, items.numbers, items.starts, items.kinds, items.shapes
     nodes, held, one, likelihoods = work.nodes, work.held, work.one, work.likelihoods
+    sums = np.empty(HYPOTHESIS_COUNT)
     for i in range(clusters.shape[0]):
         for k in range(count):
             one[k] = 1.0
         for s in range(starts[i], starts[i + 1]):
             fill_shape(kinds[s], shapes[s], patch, nodes, count, one)
-        mean = mean_density(one, held, count)
-        if mean <= 1e-280:
+        base = base_density(one, held, count, placed, sums)
+        if base <= 1e-280:
             continue
         e, w = numbers[i, 0], numbers[i, 1]
-        told = (1.0 - e) / mean
+        told = (1.0 - e) / base
         row = likelihoods[clusters[i]]
         if w == 1.0:
             for k in range(count):
@@ -229,7 +230,7 @@ def _lay(
             if place.told:
                 weigh_points_placed(place, nodes, count, held)
             work.likelihoods[:cluster_count, :count] = 1.0
-            _read_items(items, patch, count, work)
+            _read_items(items, patch, place.told, count, work)
             return count
     held[:, 0] = 1.0
     work.likelihoods[:cluster_count, 0] = 1.0

@@ -26,6 +26,7 @@ from truceline.attribute.layout import (
 Floats = NDArray[np.float64]
 CELL_VARIANCE_MOST_M2 = 4.0e6
 NOT_HELD_PROBABILITY = 1e-9
+NOWHERE_DENSITY_RATIO = 1e-280
 SURE_SIGMA_RATIO = 4.2 * math.sqrt(2.0)
 
 
@@ -105,9 +106,10 @@ def _bounded(
             density = np.ones(nodes.shape[1])
             for s in range(columns.shape_starts[i], columns.shape_starts[i + 1]):
                 density = density * _density(columns, s, patch, nodes[[0, 1, 3]])
-            mean = 0.5 * float((held[0, 0] + held[0, 1]) @ density)
+            means = held[: 2 if place >= 0 else 1] @ density
+            base = 0.5 * max(float(means[0, 0] + means[0, 1]), float(means.max()))
             e, w = columns.item_numbers[i]
-            told = ((1.0 - e) * density / mean + e) ** w
+            told = ((1.0 - e) * density / base + e) ** w if base > NOWHERE_DENSITY_RATIO else np.ones(nodes.shape[1])
             c = int(columns.item_clusters[i])
             known = likelihoods[c]
             likelihoods[c] = told if known is None else known * told

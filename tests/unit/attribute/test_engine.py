@@ -29,7 +29,13 @@ from laws.attribution_cases import (
     point,
 )
 from truceline.attribute.decide import decide_cases, log_odds_of, pack_cases, posterior
-from truceline.attribute.layout import NEITHER, ORIGIN_PLAYER_MOST_COUNT, OWN_SECOND, PLAYER_MOST_COUNT
+from truceline.attribute.layout import (
+    ACROSS_SECOND,
+    NEITHER,
+    ORIGIN_PLAYER_MOST_COUNT,
+    OWN_SECOND,
+    PLAYER_MOST_COUNT,
+)
 from truceline.model.evidence import (
     CatalogueNumber,
     EvidenceCatalogue,
@@ -85,6 +91,13 @@ EDGES = {
         RADAR, SILENCE, place_contamination_probability=0.0, place_signed_distance_m=-80_000.0
     ),
     "a place that is certainly wrong": case(RADAR, SILENCE, place_contamination_probability=1.0),
+    "an origin located sharply at the place itself": case(item("acoustic_seismic_origin", point(36.9, sigma_m=100.0))),
+    "two of them, and nobody knows the place": case(
+        RADAR, item("acoustic_seismic_origin", point(36.9, sigma_m=100.0)), place_usable=False
+    ),
+    "fire that went out, located at the place": case(
+        item("acoustic_seismic_origin", point(36.9, sigma_m=100.0)), anchor="launch"
+    ),
     "a place and a crater by one hand": case(RADAR, CRATER, place_cluster_id=CRATER.cluster_id),
 }
 
@@ -261,12 +274,22 @@ def accounts_of(*items: EvidenceItem, still: float) -> list[float]:
 
 
 def test_a_sound_at_the_impact_itself_may_be_an_accident() -> None:
-    """Where a blast is located at the place of the impact, own ground and neither gain if things go off there."""
+    """Where a blast is located at the impact, own ground and neither gain on fire across if things go off there."""
     blast = item("acoustic_seismic_origin", point(36.9, sigma_m=300.0))
     never, often = accounts_of(blast, still=0.0), accounts_of(blast, still=0.5)
 
-    assert often[OWN_SECOND] > 1.5 * never[OWN_SECOND]
-    assert often[NEITHER] > 1.5 * never[NEITHER]
+    assert often[OWN_SECOND] / often[ACROSS_SECOND] > 1.5 * never[OWN_SECOND] / never[ACROSS_SECOND]
+    assert often[NEITHER] / often[ACROSS_SECOND] > 1.5 * never[NEITHER] / never[ACROSS_SECOND]
+
+
+def test_a_sharper_sound_at_the_impact_says_no_more() -> None:
+    """Once a blast is surely at the place, a smaller error changes no account by more than a hundredth."""
+    sharp, sharper = (
+        accounts_of(item("acoustic_seismic_origin", point(36.9, sigma_m=sigma_m)), still=0.5)
+        for sigma_m in (300.0, 30.0)
+    )
+
+    assert sharper == pytest.approx(sharp, abs=0.01)
 
 
 def test_a_bearing_of_a_crater_is_no_accident() -> None:
