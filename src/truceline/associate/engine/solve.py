@@ -14,6 +14,7 @@ from truceline.associate.engine.accept import Events, accept, merge, new_events,
 from truceline.associate.engine.air import AirPrior, Factor, air_covariance, estimate_air, fitted_air, prior_air
 from truceline.associate.engine.clocks import find_clock_offsets
 from truceline.associate.engine.effort import Effort, effort_at
+from truceline.associate.engine.exchange import exchange, part
 from truceline.associate.engine.gather import (
     ME_DETECTION,
     ME_EVENT,
@@ -362,11 +363,22 @@ def _followed(window: Window, air: Air) -> tuple[Air, Factor]:
             return air, factor
 
 
+def _sort_out(window: Window, air: Air) -> None:
+    """Take rounds of one mission apart that hold each other's detections, and look for more where known ones were."""
+    scene, events, work = window.scene, window.events, window.work
+    exchange(scene, air, work, events)
+    part(scene, air, work, events, window.log_odds_min_ratio)
+    found = repeat(scene, air, work, _standing(window), events, window.proposals)
+    _accept(window, air, found, (window.log_odds_min_ratio, _LAST_PURITY))
+    polish(scene, air, work, events, window.log_odds_min_ratio, False)
+
+
 def _settle(window: Window, air: Air) -> tuple[Air, Factor]:
     """Bring events, errors and air to rest together; give the air and its factored information."""
     scene, events, work = window.scene, window.events, window.work
     _learn_errors(window, air)
     merge(scene, air, work, events, _weakest_first(window))
+    _sort_out(window, air)
     air, factor = _followed(window, air)
     for away in (EARLIER_OR_LATER, (*AROUND, window.effort.around_ratio)):
         reconsider(scene, air, work, events, away)
