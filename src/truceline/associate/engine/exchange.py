@@ -47,12 +47,14 @@ ROUND_S, ROUND_M = 30.0, 1_500.0
 
 _KIN_COUNT = 3
 _CENTRES_COUNT = 3 + _KIN_COUNT
-_TIMES_COUNT = 3
+_TIMES_COUNT = 4
 _ROOM_COUNT = 4 * CLAIM_COUNT
 _STATIONS_COUNT = 30
 _FREE_S = 10.0
 _AGREE_S = 0.8
 _AGREE_RATIO = 0.7
+_FEW_OF_PAIR_COUNT = 16
+_FEW_ALONE_COUNT = 8
 _MIXED_RATIO = 0.1
 _ROUND_COUNT = 3
 _PAIR_COUNT = 4
@@ -306,7 +308,8 @@ def _begin_both(table: Table, a: int, b: int, centre: Floats, times_count: int) 
 def _write_centres(table: Table, a: int, b: int, kin_count: int, n: int, time_s: float) -> int:
     """Write the places where n detections of two events fall apart into two rounds, but not as they are claimed.
 
-    Asked are the middle between the two, each of them, and their kin; give how many it is so for.
+    Asked are the middle between the two, each of them, and their kin; give how many it is so for. Of few detections it
+    may be so anywhere.
     """
     rows, room, found = table.events.row, table.room, 0
     for i in range(3 + kin_count):
@@ -321,9 +324,11 @@ def _write_centres(table: Table, a: int, b: int, kin_count: int, n: int, time_s:
                 continue
             centre[0], centre[1] = rows[o, EV_X], rows[o, EV_Y]
         _write_origins(table, n, centre, time_s)
-        if not _are_mixed(room, n) or _agreements(room, n) < 2:
+        if n >= _FEW_OF_PAIR_COUNT and not _are_mixed(room, n):
             continue
-        if room.agreed_count[0] + room.agreed_count[1] >= _AGREE_RATIO * n:
+        if _agreements(room, n) < 2:
+            continue
+        if n < _FEW_OF_PAIR_COUNT or room.agreed_count[0] + room.agreed_count[1] >= _AGREE_RATIO * n:
             found += 1
     return found
 
@@ -387,12 +392,14 @@ def _agreed(table: Table, own: int, centre: Floats) -> tuple[int, bool]:
     """Give from how many times to begin at a centre, and whether two rounds may be there.
 
     `old` is the event with its first `own` detections written; free ones are added. Two rounds must have more together
-    than the one, the second three; one must lack no more than one.
+    than the one, the second three; one must lack no more than one. Of few detections it is tried whatever they say.
     """
     room = table.room
     n = _add_free(table, room.old[0], centre, own)
     _write_origins(table, n, centre, room.old[0, EV_T])
     found, count = _agreements(room, n), room.agreed_count
+    if own < _FEW_ALONE_COUNT:
+        return found, found > 1
     if found > 1 and count[1] >= _ROUND_COUNT and count[0] + count[1] > own:
         return found, True
     return int(count[0] >= own - 1), False
