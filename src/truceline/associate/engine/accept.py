@@ -250,11 +250,11 @@ def _from_elsewhere(
     work: Work,
     events: Events,
     e: int,
-    away: tuple[Floats, Floats, float],
+    away: tuple[Floats, Floats],
     ordered: Ordered,
 ) -> bool:
     """Move event e to the likeliest place where it comes to rest, begun at each of some steps (x, y, t) away."""
-    (steps, extra_s, _), row = away, events.row[e]
+    (steps, extra_s), row = away, events.row[e]
     best = row.copy()
     for i in range(len(steps)):
         other = row.copy()
@@ -294,7 +294,7 @@ def reconsider(scene: Scene, air: Air, work: Work, events: Events, away: tuple[F
         n = state_odds(scene, air, work, row)
         doubt = math.log(max(doubts(work, n)[0], 1.0)) + _MISSING * max(0.0, 1.0 - row[EV_PURITY])
         if doubt > away[2]:
-            moved += _from_elsewhere(scene, air, work, events, e, away, ordered)
+            moved += _from_elsewhere(scene, air, work, events, e, away[:2], ordered)
             n = state_odds(scene, air, work, row)
         if abs(row[EV_LOG_ODDS] - before) > _GAIN_LEAST:
             events.others[e] = -1.0

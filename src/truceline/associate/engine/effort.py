@@ -15,16 +15,14 @@ class Effort(NamedTuple):
     """What the parts of the search spend from `rate_hz` on, the detections of the median station per second.
 
     `first_anchors_count`: about so many detections, evenly taken, propose in the first, learning pass. `quick` and
-    `careful`: care of the passes before and of the last. `around_ratio`: how badly an event fits at the least that is
-    looked for in the places around it at the end. `gain_per_event_ratio`: the air follows the events again as long as
-    their common log-likelihood gains more than so much each.
+    `careful`: care of the passes before and of the last. `gain_per_event_ratio`: the air follows the events again as
+    long as their common log-likelihood gains more than so much each.
     """
 
     rate_hz: float
     first_anchors_count: int
     quick: Care
     careful: Care
-    around_ratio: float
     gain_per_event_ratio: float
 
 
@@ -49,10 +47,8 @@ _CAREFUL = Care(
     knows_kin=True,
 )
 
-CALM = Effort(0.0, 3_000, _QUICK, _CAREFUL, 0.6, 0.07)
-HEAVY = Effort(
-    0.2, 10_000, _QUICK._replace(crowded_count=6, free_ratio=3.0), _CAREFUL._replace(far_count=7), 0.25, 0.02
-)
+CALM = Effort(0.0, 3_000, _QUICK, _CAREFUL, 0.07)
+HEAVY = Effort(0.2, 10_000, _QUICK._replace(crowded_count=6, free_ratio=3.0), _CAREFUL._replace(far_count=7), 0.02)
 
 
 def effort_at(rate_hz: float) -> Effort:

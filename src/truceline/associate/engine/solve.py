@@ -87,12 +87,8 @@ DETECTIONS_PER_NODE_COUNT = 8
 """A window has a node of the air for so many detections at the most: fewer could not tell it."""
 
 EARLIER_OR_LATER = (np.array([[0.0, 0.0, 0.3], [0.0, 0.0, -0.3]]), np.array([0.1, 0.03, 0.0, 0.0]), 0.25)
-AROUND = (
-    np.array([[300.0, 0.0, 0.0], [-300.0, 0.0, 0.0], [0.0, 300.0, 0.0], [0.0, -300.0, 0.0]]),
-    np.array([0.2, 0.1, 0.05, 0.0, 0.0]),
-)
-"""Where events that fit badly are looked for anew at the end: steps (m, m, s), each round's wider sigma (s), and for
-the first how badly at the least."""
+"""From where events that fit badly are settled anew at the end: steps (m, m, s), each round's wider sigma (s), and how
+badly at the least."""
 
 FITTED_MOST_COUNT = 1_200
 """How unsteady the air is, is asked where it has so many unknowns at the most: three a node."""
@@ -380,9 +376,8 @@ def _settle(window: Window, air: Air) -> tuple[Air, Factor]:
     merge(scene, air, work, events, _weakest_first(window))
     _sort_out(window, air)
     air, factor = _followed(window, air)
-    for away in (EARLIER_OR_LATER, (*AROUND, window.effort.around_ratio)):
-        reconsider(scene, air, work, events, away)
-        polish(scene, air, work, events, window.log_odds_min_ratio, False)
+    reconsider(scene, air, work, events, EARLIER_OR_LATER)
+    polish(scene, air, work, events, window.log_odds_min_ratio, False)
     return air, factor
 
 

@@ -20,7 +20,6 @@ from truceline.associate.engine.accept import (
     reconsider,
     release,
 )
-from truceline.associate.engine.effort import CALM
 from truceline.associate.engine.layout import (
     DET_EXPLAINED,
     EV_ALIVE,
@@ -41,7 +40,7 @@ from truceline.associate.engine.layout import (
     new_work,
 )
 from truceline.associate.engine.refine import state_odds
-from truceline.associate.engine.solve import AROUND, EARLIER_OR_LATER
+from truceline.associate.engine.solve import EARLIER_OR_LATER
 from truceline.associate.settings_engine import EngineSettings
 from unit.associate.engine.made_scene import even_air, events_of, row_of, scene_of
 
@@ -224,7 +223,7 @@ def test_an_event_that_rests_on_the_wrong_place_is_found_again() -> None:
     assert math.isclose(rested[0, EV_LOG_ODDS], events.row[0, EV_LOG_ODDS], abs_tol=0.5)
     assert math.hypot(*(events.row[0, [EV_X, EV_Y]] - rested[0, [EV_X, EV_Y]])) < 10.0
     assert (events.row[:count, EV_LOG_ODDS] >= rested[:, EV_LOG_ODDS] - 0.5).all()
-    assert 0 == reconsider(scene, even_air(), work, events, (*AROUND, CALM.around_ratio))
+    assert 0 == reconsider(scene, even_air(), work, events, EARLIER_OR_LATER)
 
 
 def test_what_is_gone_is_not_reconsidered() -> None:
@@ -233,7 +232,7 @@ def test_what_is_gone_is_not_reconsidered() -> None:
     release(scene, events, 2)
     events.row[2, [EV_ALIVE, EV_T]] = 0.0, 1e6
     row = events.row[2].copy()
-    reconsider(scene, even_air(), work, events, (*AROUND, CALM.around_ratio))
+    reconsider(scene, even_air(), work, events, EARLIER_OR_LATER)
 
     assert count > 3
     assert np.array_equal(row, events.row[2])
