@@ -186,7 +186,11 @@ class Pipeline:
         for event in events:
             revision = (event.event_id, event.revision_index)
             collected = collect_items(
-                event, testimony[revision], parties=self.settings.parties, weapons=self.settings.catalogue
+                event,
+                testimony[revision],
+                parties=self.settings.parties,
+                weapons=self.settings.catalogue,
+                catalogue=self.settings.attribution.catalogue,
             )
             found[revision] = Gathered(
                 evidence=_with_read(evidence[revision], testimony[revision], collected), collected=collected

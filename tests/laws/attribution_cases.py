@@ -16,6 +16,8 @@ from truceline.attribute.decide import Decisions, decide_cases
 from truceline.attribute.settings import AttributionSettings
 from truceline.attribute.tiers import Tiers, tiers_of
 from truceline.model.evidence import (
+    CatalogueNumber,
+    EvidenceCatalogue,
     EvidenceItem,
     OriginBand,
     OriginDirection,
@@ -41,6 +43,13 @@ FIELD = straight_field(
 
 IMPACT = Case(case_id="made", latitude_deg=LATITUDE_DEG, longitude_deg=36.9, position_sigma_m=300.0)
 """An impact 7.4 km into the second party's ground."""
+
+
+def renumbered(part: str, **numbers: float) -> EvidenceCatalogue:
+    """Give the catalogue with other numbers in one of its parts."""
+    made = {name: CatalogueNumber(number=number, basis="guess", source="made") for name, number in numbers.items()}
+    changed = msgspec.structs.replace(getattr(CATALOGUE, part), **made)
+    return msgspec.structs.replace(CATALOGUE, **{part: changed})
 
 
 def item(item_type: str, *shapes: OriginShape, **changes: Any) -> EvidenceItem:

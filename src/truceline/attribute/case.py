@@ -39,9 +39,6 @@ from truceline.model.quantity import require_between
 PLACE = "place"
 """Where the ground held at the place itself speaks: the modality of that row, unless the case names another."""
 
-PLACE_SIGMA_LEAST_M = 50.0
-"""No place is taken as better known than this where something went off and nothing was fired."""
-
 _BEARING_CELL_RAD = 2.0 * math.pi / BEARING_COUNT / math.sqrt(12.0)
 
 Group = tuple[Literal["cluster", "operator", "modality"], str, int]
@@ -261,7 +258,7 @@ class Packing:
         """Add what is told of the place itself; what is not known is even, and of no use without a cluster."""
         self._place_clusters.append(next((k for k, cluster in enumerate(found.clusters) if cluster.holds_place), -1))
         holds = 0.5 if holds_probability is None else holds_probability
-        variance_m2 = max(case.position_sigma_m, PLACE_SIGMA_LEAST_M) ** 2
+        variance_m2 = max(case.position_sigma_m, self._catalogue.place.sigma_least_m.number) ** 2
         self._places.append((holds, case.place_contamination_probability, variance_m2))
 
     def _add_cluster(self, index: int, cluster: Cluster, case: Case, holds_probability: float | None) -> None:
@@ -330,6 +327,7 @@ class Packing:
             place_clusters=np.array(self._place_clusters, dtype=np.int64),
             places=np.array(self._places, dtype=np.float64).reshape(-1, 3),
             line_together_m=self._catalogue.place.line_together_m.number,
+            wrong_within_m=self._catalogue.place.wrong_within_m.number,
             still_probability=self._catalogue.priors.still.number,
         )
 

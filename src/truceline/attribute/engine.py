@@ -223,7 +223,7 @@ def _lay(
     starts, nodes, held = items.starts, work.nodes, work.held
     if ground.known and items.clusters.shape[0] > 0:
         patch = patch_of(items.kinds, items.shapes, starts[0], starts[-1])
-        count = lay_nodes(rings, directions, bands, is_launch, patch, place.variance_m2, nodes)
+        count = lay_nodes(rings, directions, bands, is_launch, patch, place, nodes)
         middle = (anchor[0], anchor[1])
         hold_ground(ground.raster, ground.rows_count, ground.columns_count, ground.frame, middle, nodes, count)
         if weigh_points(place.still_probability, nodes, count, held):
@@ -305,7 +305,7 @@ def _place_of(cases: Cases, n: int) -> Place:
     numbers = cases.places[n]
     still = 0.0 if cases.is_launch[n] else cases.still_probability
     told = cases.place_clusters[n] >= 0
-    return Place(told, numbers[0], numbers[1], numbers[2], cases.line_together_m, still)
+    return Place(told, numbers[0], numbers[1], numbers[2], cases.line_together_m, cases.wrong_within_m, still)
 
 
 @njit(cache=True)

@@ -24,9 +24,6 @@ from truceline.attribute.tiers import (
 from truceline.model.event import Association, Event
 from truceline.model.evidence import CatalogueNumber, EvidenceCatalogue, EvidenceItem, OriginPoint
 
-SIGMA_LEAST_M = 50.0
-"""No place is taken as better known than this."""
-
 Conduct = Literal["impact", "outgoing"]
 
 
@@ -104,14 +101,15 @@ def case_of(
     wrong, witness = _witness(event, catalogue, files)
     telling = conduct is not None and not event.place_is_region and event.evaluation_status != "rejected"
     telling = telling and event.event_type != "fire"
+    sigma_m = max(catalogue.place.sigma_least_m.number, event.origin_position.sigma_m)
     sign = None if ground is None else (1.0 if ground.holder == parties[0] else -1.0)
     return Case(
         case_id=event.event_id,
         latitude_deg=event.origin_position.latitude_deg,
         longitude_deg=event.origin_position.longitude_deg,
-        position_sigma_m=max(SIGMA_LEAST_M, event.origin_position.sigma_m),
+        position_sigma_m=sigma_m,
         anchor="launch" if conduct == "outgoing" else "impact",
-        items=(_launch_item(event, wrong, witness),) if telling and conduct == "outgoing" and ground else (),
+        items=(_launch_item(event, wrong, witness, sigma_m),) if telling and conduct == "outgoing" and ground else (),
         place_contamination_probability=wrong.number,
         place_cluster_id=witness.cluster_id,
         place_operator=witness.operator,
@@ -160,10 +158,10 @@ def _witness_of(event: Event, kind: str, files: Files) -> _Witness:
     )
 
 
-def _launch_item(event: Event, wrong: CatalogueNumber, witness: _Witness) -> EvidenceItem:
+def _launch_item(event: Event, wrong: CatalogueNumber, witness: _Witness, sigma_m: float) -> EvidenceItem:
     """Give where fire went out as an origin: by the sensors' ellipse where they located it, else the place's circle."""
     place, sensed = event.origin_position, event.sensor_origin
-    variance_m2 = max(SIGMA_LEAST_M, place.sigma_m) ** 2
+    variance_m2 = sigma_m**2
     covariance = (
         (variance_m2, 0.0, variance_m2)
         if sensed is None

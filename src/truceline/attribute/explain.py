@@ -224,13 +224,15 @@ def _held_before(case: Case, catalogue: EvidenceCatalogue) -> tuple[LedgerRow, .
 
 @lru_cache(maxsize=64)
 def _prior_rows(own: CatalogueNumber, neither: CatalogueNumber, still: CatalogueNumber | None) -> tuple[LedgerRow, ...]:
-    """Give what is held before any evidence: it moves neither party against the other."""
-    of_which = "" if still is None else f", of which {still.number:.2f} went off where it stood"
-    across, nobody = f"on its own ground {own.number:.3f}{of_which}", f"{neither.number:.3f}{of_which}"
-    return (
-        _fixed_row("prior, parties", f"both parties alike; {across}", own.basis, own.source),
-        _fixed_row("prior, neither", f"no party caused it: {nobody}", neither.basis, neither.source),
-    )
+    """Give what is held before any evidence, each number by its own row: it moves neither party against the other."""
+    told = [
+        ("prior, parties", f"both parties alike; on its own ground {own.number:.3f}", own),
+        ("prior, neither", f"no party caused it: {neither.number:.3f}", neither),
+    ]
+    if still is not None:
+        words = f"of what nobody fired across the line, {still.number:.2f} went off where it stood"
+        told.append(("prior, where it stood", words, still))
+    return tuple(_fixed_row(name, words, number.basis, number.source) for name, words, number in told)
 
 
 def _neither_of(catalogue: EvidenceCatalogue, case: Case) -> CatalogueNumber:

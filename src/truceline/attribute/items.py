@@ -13,10 +13,12 @@ import msgspec
 from msgspec.structs import replace
 
 from truceline.attribute.case import Case
-from truceline.attribute.evidence import SIGMA_LEAST_M, conduct_of
+from truceline.attribute.evidence import conduct_of
 from truceline.attribute.weapons import band_from_impact, is_told, weapons_named
 from truceline.model.event import Event
 from truceline.model.evidence import (
+    CatalogueHearing,
+    EvidenceCatalogue,
     EvidenceItem,
     OriginBand,
     OriginDirection,
@@ -29,17 +31,8 @@ from truceline.model.quantity import TimeSpan, canonical_bytes, require_between
 from truceline.model.testimony import Bearing, SilentStation, Testimony
 from truceline.model.weapon import WeaponCatalogue
 
-LAUNCH_RANGE_HALF_M = 8_000.0
-"""At this distance half of all launches are heard: the mean of `outgoing` in `associate.event_type`; a guess."""
-
-LAUNCH_HEARD_PROBABILITY = 0.9
-"""With which a station in order detects a launch beside it, as the engine of the association takes it; a guess."""
-
 SECTOR_WIDTH_MOST_DEG = 180.0
 """A wider sector gives no direction: whoever says so heard it from somewhere."""
-
-SIGMA_LEAST_DEG = 1.0
-"""No direction is taken as better known than this."""
 
 SPREAD_RATIO = 12.0**0.5
 """Width of an even spread over its standard deviation."""
@@ -69,22 +62,29 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def collect_items(
-    event: Event, testimony: Testimony, *, parties: tuple[str, str], weapons: WeaponCatalogue
+    event: Event,
+    testimony: Testimony,
+    *,
+    parties: tuple[str, str],
+    weapons: WeaponCatalogue,
+    catalogue: EvidenceCatalogue,
 ) -> Collected:
     """Give every item that an event's testimony carries; none where nobody could tell impact from outgoing.
 
-    `weapons` says what a weapon's name means; where it is empty, none is read.
+    `weapons` says what a weapon's name means; where it is empty, none is read. `catalogue`: how well a place and a
+    direction are known at best, and from how far a launch is heard.
     """
     conduct = conduct_of(event)
     if conduct is None or event.evaluation_status == "rejected" or event.event_type == "fire":
         return Collected()
     readings: Iterable[EvidenceItem | Rejection]
     if conduct == "outgoing":
-        readings = [*_records(event, testimony.own, _launch_reading), *_bearings(event, testimony.bearings)]
+        located = _records(event, testimony.own, lambda own, record: _launch_reading(own, record, catalogue))
+        readings = [*located, *_bearings(event, testimony.bearings, catalogue.hearing)]
     else:
         readings = _records(event, testimony.own, lambda own, record: _weapon_reading(own, record, weapons))
     said = _records(event, testimony.said, lambda own, record: _said_reading(own, record, parties))
-    found = [*readings, *said, *_silences(event, testimony.silent, landed=conduct == "impact")]
+    found = [*readings, *said, *_silences(event, testimony.silent, catalogue.hearing, landed=conduct == "impact")]
     return Collected(
         items=tuple(
             sorted(
@@ -164,17 +164,17 @@ def _item(event: Event, record: Observation, item_type: str, statement: str) -> 
     )
 
 
-def _launch_reading(event: Event, record: Observation) -> EvidenceItem | None:
+def _launch_reading(event: Event, record: Observation, catalogue: EvidenceCatalogue) -> EvidenceItem | None:
     """Read what says from where fire went out: a patrol's sector, or heat that a satellite saw there."""
     if isinstance(record.result, PatrolReport) and record.result.description == "outgoing":
-        shapes, words = _sector(record.result)
+        shapes, words = _sector(record.result, catalogue.hearing)
         return replace(_item(event, record, SECTOR, words), shapes=shapes)
     if isinstance(record.result, Thermal):
-        return _heat(event, record)
+        return _heat(event, record, catalogue.place.sigma_least_m.number)
     return None
 
 
-def _sector(report: PatrolReport) -> tuple[tuple[OriginShape, ...], str]:
+def _sector(report: PatrolReport, hearing: CatalogueHearing) -> tuple[tuple[OriginShape, ...], str]:
     """Give a sector as distance band, times direction unless that is all round; and in words."""
     at = {"latitude_deg": report.observer_latitude_deg, "longitude_deg": report.observer_longitude_deg}
     band = OriginBand(**at, range_low_m=report.range_low_m, range_high_m=report.range_high_m)
@@ -186,7 +186,7 @@ def _sector(report: PatrolReport) -> tuple[tuple[OriginShape, ...], str]:
     direction = OriginDirection(
         **at,
         bearing_deg=report.bearing_deg,
-        bearing_sigma_deg=max(SIGMA_LEAST_DEG, report.bearing_width_deg / SPREAD_RATIO),
+        bearing_sigma_deg=max(hearing.bearing_sigma_least_deg.number, report.bearing_width_deg / SPREAD_RATIO),
     )
     return (
         direction,
@@ -199,11 +199,11 @@ def compass_words(bearing_deg: float) -> str:
     return COMPASS_WORDS[round(bearing_deg / 22.5) % 16]
 
 
-def _heat(event: Event, record: Observation) -> EvidenceItem:
+def _heat(event: Event, record: Observation, sigma_least_m: float) -> EvidenceItem:
     """Read a hot pixel at a place from which fire went out, by the overpass that saw it."""
     assert isinstance(record.result, Thermal), "only hot pixels are read as heat"
     assert record.position is not None, "what has no place is part of no event"
-    variance_m2 = max(record.position.sigma_m, SIGMA_LEAST_M) ** 2
+    variance_m2 = max(record.position.sigma_m, sigma_least_m) ** 2
     words = f"heat seen by satellite {record.result.satellite} where fire went out"
     return replace(
         _item(event, record, "thermal_or_flash_at_origin", words),
@@ -238,11 +238,13 @@ def _weapon_reading(event: Event, record: Observation, weapons: WeaponCatalogue)
     return replace(_item(event, record, "weapon_class_from_remnant", words), shapes=(band,))
 
 
-def _bearings(event: Event, bearings: Sequence[Bearing]) -> Iterator[EvidenceItem | Rejection]:
+def _bearings(
+    event: Event, bearings: Sequence[Bearing], hearing: CatalogueHearing
+) -> Iterator[EvidenceItem | Rejection]:
     """Read from where arrays heard fire going out; where it was located, their bearings are in that already."""
     for one in bearings if event.sensor_origin is None else ():
         try:
-            yield _bearing_reading(event, one)
+            yield _bearing_reading(event, one, hearing)
         except ValueError as error:
             yield Rejection(
                 source_id=one.record.source_id,
@@ -254,13 +256,13 @@ def _bearings(event: Event, bearings: Sequence[Bearing]) -> Iterator[EvidenceIte
             )
 
 
-def _bearing_reading(event: Event, one: Bearing) -> EvidenceItem:
+def _bearing_reading(event: Event, one: Bearing, hearing: CatalogueHearing) -> EvidenceItem:
     require_between("bearing_sigma_deg", one.bearing_sigma_deg, 0.0, 180.0)
     direction = OriginDirection(
         latitude_deg=one.latitude_deg,
         longitude_deg=one.longitude_deg,
         bearing_deg=one.bearing_deg,
-        bearing_sigma_deg=max(SIGMA_LEAST_DEG, one.bearing_sigma_deg),
+        bearing_sigma_deg=max(hearing.bearing_sigma_least_deg.number, one.bearing_sigma_deg),
     )
     return EvidenceItem(
         item_id=f"{event.event_id}/{one.record.observation_id}",
@@ -275,12 +277,15 @@ def _bearing_reading(event: Event, one: Bearing) -> EvidenceItem:
     )
 
 
-def _silences(event: Event, silent: Sequence[SilentStation], *, landed: bool) -> Iterator[EvidenceItem]:
+def _silences(
+    event: Event, silent: Sequence[SilentStation], hearing: CatalogueHearing, *, landed: bool
+) -> Iterator[EvidenceItem]:
     """Read stations in order that heard no launch, one item for each network.
 
     Near an impact a station should have heard that: if it did not, its silence says nothing of a launch either.
     """
-    least_m = LAUNCH_RANGE_HALF_M if landed else 0.0
+    half_m = hearing.launch_half_m.number
+    least_m = half_m if landed else 0.0
     networks: dict[str, list[SilentStation]] = {}
     for one in silent:
         if one.distance_m >= least_m:
@@ -298,15 +303,15 @@ def _silences(event: Event, silent: Sequence[SilentStation], *, landed: bool) ->
                 OriginSilence(
                     latitude_deg=one.latitude_deg,
                     longitude_deg=one.longitude_deg,
-                    range_half_m=LAUNCH_RANGE_HALF_M,
-                    detection_probability=LAUNCH_HEARD_PROBABILITY,
+                    range_half_m=half_m,
+                    detection_probability=hearing.launch_heard.number,
                 )
                 for one in stations
             ),
             observation_ids=tuple(sorted({record.observation_id for record in records})),
             file_sha256s=tuple(sorted({record.file_sha256 for record in records})),
             statement=f"{which} heard no launch, though in order: each detected something within an hour before and "
-            f"after; half of launches are taken to be heard {LAUNCH_RANGE_HALF_M / 1_000.0:g} km away",
+            f"after; half of launches are taken to be heard {half_m / 1_000.0:g} km away",
         )
 
 

@@ -17,7 +17,6 @@ from truceline.attribute.layout import (
     EVEN_WEIGHT,
     FIRST_HOLDS,
     HYPOTHESIS_COUNT,
-    LAUNCH_RADIUS_M,
     NEITHER,
     NORTH,
     OWN_FIRST,
@@ -45,11 +44,8 @@ _NOT_HELD_PROBABILITY = 1e-9
 
 
 @njit(cache=True)
-def ring_weight(low_m: float, high_m: float, bands: Floats, is_launch: bool) -> float:
-    """Give the probability that the origin lies in a ring: by range of fire, or by area around a launch's place."""
-    if is_launch:
-        top = min(high_m, LAUNCH_RADIUS_M)
-        return max(0.0, top * top - low_m * low_m) / (LAUNCH_RADIUS_M * LAUNCH_RADIUS_M)
+def ring_weight(low_m: float, high_m: float, bands: Floats) -> float:
+    """Give the probability that the origin lies in a ring, by range of fire."""
     total = 0.0
     for b in range(bands.shape[0]):
         low, high = bands[b, 0], bands[b, 1]
@@ -60,10 +56,15 @@ def ring_weight(low_m: float, high_m: float, bands: Floats, is_launch: bool) -> 
 
 
 @njit(cache=True)
-def density_per_m2(r: float, bands: Floats, is_launch: bool) -> float:
-    """Give the same as a density over area, at distance r: sum_b P_b / (ln(high_b / low_b) 2 pi r^2)."""
-    if is_launch:
-        return 1.0 / (math.pi * LAUNCH_RADIUS_M * LAUNCH_RADIUS_M) if r < LAUNCH_RADIUS_M else 0.0
+def even_ring_weight(low_m: float, high_m: float, within_m: float) -> float:
+    """Give the probability that the origin lies in a ring, where it is anywhere within a distance, by area."""
+    top = min(high_m, within_m)
+    return max(0.0, top * top - low_m * low_m) / (within_m * within_m)
+
+
+@njit(cache=True)
+def density_per_m2(r: float, bands: Floats) -> float:
+    """Give the density over area at distance r by range of fire: sum_b P_b / (ln(high_b / low_b) 2 pi r^2)."""
     total = 0.0
     for b in range(bands.shape[0]):
         if bands[b, 0] <= r < bands[b, 1]:
@@ -100,21 +101,23 @@ def lay_nodes(
     bands: Floats,
     is_launch: bool,
     patch: tuple[float, float, float],
-    variance_m2: float,
+    place: Place,
     nodes: Floats,
 ) -> int:
     """Fill the first five rows of `nodes` and give how many points there are; the last one is the place itself.
 
-    Rows: east, north, weight by range of fire (or about a launch), variance of the cell per axis, weight of an even
-    disc of `LAUNCH_RADIUS_M`. `rings`: (rings, 3) inner edge, middle, outer edge. `directions`: (bearings, 2) sine and
-    cosine. Points of the rings that lie inside the patch are left to it. `variance_m2` is that of the place.
+    Rows: east, north, weight by range of fire (or about a launch), variance of the cell per axis, weight of the even
+    disc that a wrong place leaves. `rings`: (rings, 3) inner edge, middle, outer edge. `directions`: (bearings, 2) sine
+    and cosine. Points of the rings that lie inside the patch are left to it. `place`: how wide that disc is, and the
+    place's own variance.
     """
     count = 0
     bearing_count = directions.shape[0]
+    within_m = place.wrong_within_m
     for i in range(rings.shape[0]):
         low, r, high = rings[i, 0], rings[i, 1], rings[i, 2]
-        weight = ring_weight(low, high, bands, is_launch) / bearing_count
-        even = ring_weight(low, high, bands, True) / bearing_count
+        even = even_ring_weight(low, high, within_m) / bearing_count
+        weight = even if is_launch else ring_weight(low, high, bands) / bearing_count
         if weight <= 0.0 and even <= 0.0:
             continue
         variance = math.pi * (high * high - low * low) / bearing_count / 12.0
@@ -126,24 +129,27 @@ def lay_nodes(
             nodes[WEIGHT, count], nodes[VARIANCE, count], nodes[EVEN_WEIGHT, count] = weight, variance, even
             count += 1
     if patch[2] > 0.0:
-        count = _lay_patch(bands, is_launch, patch, count, nodes)
+        count = _lay_patch(bands, is_launch, patch, within_m, nodes, count)
     nodes[EAST, count], nodes[NORTH, count], nodes[WEIGHT, count] = 0.0, 0.0, 0.0
-    nodes[VARIANCE, count], nodes[EVEN_WEIGHT, count] = variance_m2, 0.0
+    nodes[VARIANCE, count], nodes[EVEN_WEIGHT, count] = place.variance_m2, 0.0
     return count + 1
 
 
 @njit(cache=True)
-def _lay_patch(bands: Floats, is_launch: bool, patch: tuple[float, float, float], start: int, nodes: Floats) -> int:
+def _lay_patch(
+    bands: Floats, is_launch: bool, patch: tuple[float, float, float], within_m: float, nodes: Floats, start: int
+) -> int:
     """Lay the finer square around located origins after the first `start` points, and give how many there are."""
     count = start
     step = 2.0 * patch[2] / PATCH_SIDE_COUNT
+    even_density = 1.0 / (math.pi * within_m * within_m)
     for i in range(PATCH_SIDE_COUNT):
         for k in range(PATCH_SIDE_COUNT):
             east = patch[0] + (i - 0.5 * (PATCH_SIDE_COUNT - 1)) * step
             north = patch[1] + (k - 0.5 * (PATCH_SIDE_COUNT - 1)) * step
             r = math.sqrt(east * east + north * north)
-            weight = density_per_m2(r, bands, is_launch) * step * step
-            even = density_per_m2(r, bands, True) * step * step
+            even = even_density * step * step if r < within_m else 0.0
+            weight = even if is_launch else density_per_m2(r, bands) * step * step
             if weight <= 0.0 and even <= 0.0:
                 continue
             nodes[EAST, count], nodes[NORTH, count] = east, north

@@ -44,9 +44,6 @@ RING_EDGES_M: tuple[float, ...] = (
 )
 """Limits of the rings around an impact, metres: steps of 30 % to 60 km, of 58 % beyond; the innermost is a disc."""
 
-LAUNCH_RADIUS_M = 30_000.0
-"""Where a place is where something went out, or is wrong, the origin may lie so far from it."""
-
 PATCH_SIDE_COUNT = 13
 """A located origin is looked at on a finer square of so many points a side, 3.5 sigma either way."""
 
@@ -78,8 +75,9 @@ class Cases(NamedTuple):
     `group_masks`: bool, by case a block (groups, clusters), true for clusters that stay; `mask_starts` cut it.
     `place_clusters`: index within the case of the cluster that has the place in it, -1 for none. `places`: float64
     (cases, 3): probability that the first party holds the ground there, that the place is wrong, its variance (metres
-    squared). `line_together_m`: over what distance the line errs alike. `still_probability`: of events that nobody
-    fired across the line, how many went off where they stood.
+    squared). `line_together_m`: over what distance the line errs alike. `wrong_within_m`: how far from a place that is
+    wrong, or where fire went out, the origin may lie. `still_probability`: of events that nobody fired across the line,
+    how many went off where they stood.
     """
 
     anchors: Floats
@@ -105,6 +103,7 @@ class Cases(NamedTuple):
     place_clusters: Integers
     places: Floats
     line_together_m: float
+    wrong_within_m: float
     still_probability: float
 
 
@@ -144,6 +143,7 @@ class Place(NamedTuple):
     wrong_probability: float
     variance_m2: float
     together_m: float
+    wrong_within_m: float
     still_probability: float
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from truceline.model.quantity import require_between
 
-EVIDENCE_CATALOGUE_SCHEMA_NAME = "truceline.evidence_catalogue/2"
+EVIDENCE_CATALOGUE_SCHEMA_NAME = "truceline.evidence_catalogue/3"
 
 NumberBasis = Literal["measured", "seen", "guess"]
 """Where a number comes from: measured on data, seen in a source, or an expert's guess until it is measured."""
@@ -230,6 +230,8 @@ class CataloguePlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """How often what an event's place rests on is wrong, how much it may say, and where it may not be used.
 
     `line_together_m`: the line errs alike at two points with probability exp(-distance / this); 0: never.
+    `wrong_within_m`: where a place is wrong, or is where fire went out, the origin is anywhere within it, by area.
+    `sigma_least_m`: no place is taken as better known than this (1 sigma).
     """
 
     patrol_wrong: CatalogueNumber
@@ -240,6 +242,8 @@ class CataloguePlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     line_age_most_days: CatalogueNumber
     decisive: CatalogueNumber
     line_together_m: CatalogueNumber
+    wrong_within_m: CatalogueNumber
+    sigma_least_m: CatalogueNumber
 
     def __post_init__(self) -> None:
         """Check that what is a probability is one."""
@@ -248,8 +252,28 @@ class CataloguePlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         require_between("decisive", self.decisive.number, 0.5, 1.0)
         require_between("cap", self.cap.number, 1.0, 1.0e6)
         require_between("line_together_m", self.line_together_m.number, 0.0, 1.0e6)
+        require_between("wrong_within_m", self.wrong_within_m.number, 1_000.0, 1.5e6)
+        require_between("sigma_least_m", self.sigma_least_m.number, 1.0, 1.0e6)
         require_between("sigma_most_m", self.sigma_most_m.number, 0.0, 1.0e6)
         require_between("line_age_most_days", self.line_age_most_days.number, 0.0, 3_650.0)
+
+
+class CatalogueHearing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From how far a launch is heard, and how well any direction is known at best.
+
+    A station in order detects a launch at distance r with `launch_heard / (1 + (r / launch_half_m)^4)`, as
+    `OriginSilence` reads it. `bearing_sigma_least_deg`: 1 sigma, of patrols' sectors as of arrays' bearings.
+    """
+
+    launch_half_m: CatalogueNumber
+    launch_heard: CatalogueNumber
+    bearing_sigma_least_deg: CatalogueNumber
+
+    def __post_init__(self) -> None:
+        """Check that they are a distance, a probability and an angle, within what the shapes may hold."""
+        require_between("launch_half_m", self.launch_half_m.number, 1.0, 1.0e6)
+        require_between("launch_heard", self.launch_heard.number, 0.0, 1.0)
+        require_between("bearing_sigma_least_deg", self.bearing_sigma_least_deg.number, 0.1, 180.0)
 
 
 class CatalogueGates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -275,6 +299,7 @@ class EvidenceCatalogue(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     priors: CataloguePriors
     place: CataloguePlace
+    hearing: CatalogueHearing
     dependence: CatalogueDependence
     gates: CatalogueGates
     bands: tuple[RangeBand, ...]

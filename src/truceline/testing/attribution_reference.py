@@ -13,7 +13,6 @@ from scipy.special import ndtr
 from truceline.attribute.control import METRES_PER_DEGREE_M, ControlField
 from truceline.attribute.decide import node_template
 from truceline.attribute.layout import (
-    LAUNCH_RADIUS_M,
     PATCH_REACH_RATIO,
     PATCH_SIDE_COUNT,
     SHAPE_BAND,
@@ -153,9 +152,10 @@ def _nodes(columns: Cases, index: int) -> tuple[Floats, tuple[float, float, floa
     patch = _patch(columns, index)
     low, middle, high = rings.T[:, :, np.newaxis]
     east, north = middle * directions[:, 0], middle * directions[:, 1]
+    within_m = columns.wrong_within_m
     weight, even = (
-        np.repeat(_ring_weights(rings, bands, law) / len(directions), len(directions)).reshape(east.shape)
-        for law in (launch, True)
+        np.repeat(_ring_weights(rings, law, within_m) / len(directions), len(directions)).reshape(east.shape)
+        for law in (None if launch else bands, None)
     )
     variance = np.broadcast_to(np.pi * (high**2 - low**2) / len(directions) / 12.0, east.shape)
     kept = ~((np.abs(east - patch[0]) < patch[2]) & (np.abs(north - patch[1]) < patch[2]))
@@ -164,7 +164,8 @@ def _nodes(columns: Cases, index: int) -> tuple[Floats, tuple[float, float, floa
         step = 2.0 * patch[2] / PATCH_SIDE_COUNT
         offsets = (np.arange(PATCH_SIDE_COUNT) - 0.5 * (PATCH_SIDE_COUNT - 1)) * step
         x, y = (part.ravel() for part in np.meshgrid(patch[0] + offsets, patch[1] + offsets, indexing="ij"))
-        densities = [_densities(np.hypot(x, y), bands, law) * step * step for law in (launch, True)]
+        laws = (None if launch else bands, None)
+        densities = [_densities(np.hypot(x, y), law, within_m) * step * step for law in laws]
         nodes = np.hstack([nodes, np.array([x, y, densities[0], np.zeros(len(x)), densities[1]])])
     here = np.array([[0.0], [0.0], [0.0], [columns.places[index, 2]], [0.0]])
     return np.hstack([nodes[:, (nodes[2] > 0.0) | (nodes[4] > 0.0)], here]), patch
@@ -182,10 +183,11 @@ def _patch(columns: Cases, index: int) -> tuple[float, float, float]:
     return float(middle[0]), float(middle[1]), PATCH_REACH_RATIO * math.sqrt(min(axes))
 
 
-def _ring_weights(rings: Floats, bands: Floats, launch: bool) -> Floats:
-    if launch:
-        top = np.minimum(rings[:, 2], LAUNCH_RADIUS_M)
-        return np.asarray(np.maximum(0.0, top**2 - rings[:, 0] ** 2) / LAUNCH_RADIUS_M**2)
+def _ring_weights(rings: Floats, bands: Floats | None, within_m: float) -> Floats:
+    """Give the rings' probabilities by range of fire; without bands by area, as far as a wrong place may be off."""
+    if bands is None:
+        top = np.minimum(rings[:, 2], within_m)
+        return np.asarray(np.maximum(0.0, top**2 - rings[:, 0] ** 2) / within_m**2)
     total = np.zeros(len(rings))
     for low, high, probability in bands:
         inner, outer = np.maximum(low, rings[:, 0]), np.minimum(high, rings[:, 2])
@@ -193,9 +195,9 @@ def _ring_weights(rings: Floats, bands: Floats, launch: bool) -> Floats:
     return total
 
 
-def _densities(r: Floats, bands: Floats, launch: bool) -> Floats:
-    if launch:
-        return np.where(r < LAUNCH_RADIUS_M, 1.0 / (np.pi * LAUNCH_RADIUS_M**2), 0.0)
+def _densities(r: Floats, bands: Floats | None, within_m: float) -> Floats:
+    if bands is None:
+        return np.where(r < within_m, 1.0 / (np.pi * within_m**2), 0.0)
     share = sum(np.where((low <= r) & (r < high), p / math.log(high / low), 0.0) for low, high, p in bands)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(r > 0.0, share / (2.0 * np.pi * r * r), 0.0))

@@ -28,7 +28,7 @@ def test_the_shipped_catalogue_is_whole() -> None:
     [
         ("- a list", "schema"),
         ("schema: [", "catalogue.yaml"),
-        (TEXT.replace("evidence_catalogue/2", "evidence_catalogue/1"), "schema"),
+        (TEXT.replace("evidence_catalogue/3", "evidence_catalogue/2"), "schema"),
         (TEXT + "extra: 1\n", "extra"),
         (TEXT + f"file_sha256: {'0' * 64}\n", "file_sha256"),
         (TEXT.replace("number: 0.03, basis: guess", "number: 0.03, basis: hearsay", 1), "basis"),
@@ -36,6 +36,16 @@ def test_the_shipped_catalogue_is_whole() -> None:
         ("\n".join(line for line in TEXT.splitlines() if not line.startswith("  still:")), "still"),
         (TEXT.replace("still: {number: 0.5", "still: {number: 1.5", 1), "still"),
         (TEXT.replace("line_together_m: {number: 10000.0", "line_together_m: {number: -1.0", 1), "line_together_m"),
+        ("\n".join(line for line in TEXT.splitlines() if not line.startswith("  wrong_within_m:")), "wrong_within_m"),
+        (TEXT.replace("wrong_within_m: {number: 30000.0", "wrong_within_m: {number: 0.0", 1), "wrong_within_m"),
+        (TEXT.replace("wrong_within_m: {number: 30000.0", "wrong_within_m: {number: 2.0e+6", 1), "wrong_within_m"),
+        (TEXT.replace("sigma_least_m: {number: 50.0", "sigma_least_m: {number: 0.5", 1), "sigma_least_m"),
+        (TEXT.replace("launch_half_m: {number: 8000.0", "launch_half_m: {number: 0.0", 1), "launch_half_m"),
+        (TEXT.replace("launch_heard: {number: 0.9", "launch_heard: {number: 1.1", 1), "launch_heard"),
+        (
+            TEXT.replace("bearing_sigma_least_deg: {number: 1.0", "bearing_sigma_least_deg: {number: 0.01", 1),
+            "bearing_sigma_least_deg",
+        ),
     ],
 )
 def test_what_is_wrong_in_a_catalogue_is_said(tmp_path: Path, changed: str, match: str) -> None:

@@ -27,6 +27,7 @@ from laws.attribution_cases import (
     item,
     item_lists,
     point,
+    renumbered,
 )
 from truceline.attribute.decide import decide_cases, log_odds_of, pack_cases, posterior
 from truceline.attribute.layout import (
@@ -37,7 +38,6 @@ from truceline.attribute.layout import (
     PLAYER_MOST_COUNT,
 )
 from truceline.model.evidence import (
-    CatalogueNumber,
     EvidenceCatalogue,
     EvidenceItem,
     OriginPoint,
@@ -75,12 +75,12 @@ def test_the_engine_agrees_with_the_plain_equations(items: list[EvidenceItem], a
     assert found.group_log_likelihoods == pytest.approx(expected.group_log_likelihoods, abs=1e-10)
 
 
-def read_with(*, together_m: float = 10_000.0, still: float = 0.5) -> EvidenceCatalogue:
-    """Give the catalogue with other numbers for the line's common error and for what goes off where it stands."""
-    numbers = [CatalogueNumber(number=number, basis="guess", source="made") for number in (together_m, still)]
-    place = msgspec.structs.replace(CATALOGUE.place, line_together_m=numbers[0])
-    priors = msgspec.structs.replace(CATALOGUE.priors, still=numbers[1])
-    return msgspec.structs.replace(CATALOGUE, place=place, priors=priors)
+def read_with(
+    *, together_m: float = 10_000.0, still: float = 0.5, wrong_within_m: float = 30_000.0
+) -> EvidenceCatalogue:
+    """Give the catalogue with other numbers for the line's common error, a wrong place, and what goes off there."""
+    place = renumbered("place", line_together_m=together_m, wrong_within_m=wrong_within_m).place
+    return msgspec.structs.replace(renumbered("priors", still=still), place=place)
 
 
 EDGES = {
@@ -104,9 +104,10 @@ EDGES = {
 
 @pytest.mark.parametrize("name", EDGES)
 @pytest.mark.parametrize(("together_m", "still"), [(0.0, 0.0), (10_000.0, 0.5), (1.0e6, 1.0)])
-def test_the_equations_hold_to_their_edges(name: str, together_m: float, still: float) -> None:
-    """With errors of the line apart or all alike, nothing or all gone off where it stood, both say the same."""
-    catalogue = read_with(together_m=together_m, still=still)
+@pytest.mark.parametrize("wrong_within_m", [6_000.0, 60_000.0])
+def test_the_equations_hold_to_their_edges(name: str, together_m: float, still: float, wrong_within_m: float) -> None:
+    """With errors of the line apart or alike, nothing or all gone off there, a wrong place near or far: both agree."""
+    catalogue = read_with(together_m=together_m, still=still, wrong_within_m=wrong_within_m)
     found = decide_cases([EDGES[name]], [FIELD], parties=PARTIES, catalogue=catalogue)
     _, columns, _, _ = pack_cases([EDGES[name]], [FIELD], parties=PARTIES, catalogue=catalogue)
     expected = decide_reference(columns, 0, FIELD)
@@ -325,3 +326,38 @@ def test_a_place_that_is_certainly_wrong_says_nothing_of_whose_ground_it_is_on()
 
     assert here > 1.0
     assert here == pytest.approx(there, abs=1e-12)
+
+
+def far_ahead(anchor: str, wrong_probability: float, wrong_within_m: float) -> float:
+    """Give the log-odds of the first party, an origin being located on its ground 26 km from the place."""
+    far = item("camera_or_uav_sees_firing", point(37.25, sigma_m=300.0))
+    made = case(far, anchor=anchor, place_contamination_probability=wrong_probability)
+    catalogue = read_with(wrong_within_m=wrong_within_m)
+    return float(decide_cases([made], [FIELD], parties=PARTIES, catalogue=catalogue).log_odds_ratio[0])
+
+
+@pytest.mark.parametrize(("anchor", "wrong_probability"), [("impact", 1.0), ("launch", 0.1)])
+def test_beyond_where_a_wrong_place_may_be_off_no_origin_is_believed(anchor: str, wrong_probability: float) -> None:
+    """Where the place is wrong, or fire went out there, an origin 26 km away speaks only if it may lie so far off."""
+    near, far = (far_ahead(anchor, wrong_probability, within_m) for within_m in (20_000.0, 40_000.0))
+
+    assert 0.0 == pytest.approx(near, abs=1e-6)
+    assert far > 1.0
+
+
+def test_how_far_off_a_wrong_place_is_says_nothing_of_a_right_one() -> None:
+    """Where the place of an impact is certainly right, both distances give the same answer."""
+    near, far = (far_ahead("impact", 0.0, within_m) for within_m in (20_000.0, 40_000.0))
+
+    assert near == pytest.approx(far, abs=1e-12)
+    assert near > 1.0
+
+
+@pytest.mark.parametrize(("sigma_m", "expected_m"), [(1.0, 200.0), (200.0, 200.0), (300.0, 300.0)])
+def test_no_place_is_better_known_than_the_catalogue_lets_it_be(sigma_m: float, expected_m: float) -> None:
+    """A smaller error of a place is taken for the catalogue's least; a larger one stays."""
+    catalogue = renumbered("place", sigma_least_m=200.0)
+    made = case(RADAR, position_sigma_m=sigma_m)
+    _, columns, _, _ = pack_cases([made], [FIELD], parties=PARTIES, catalogue=catalogue)
+
+    assert expected_m**2 == columns.places[0, 2]

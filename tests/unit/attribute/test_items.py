@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from laws.attribution_cases import SETTINGS
+from laws.attribution_cases import CATALOGUE, SETTINGS, renumbered
 from laws.made import AFTER_ALL, DAY
 from laws.test_attribute import PARTIES
 from truceline.adapters.agreements import load_weapons
@@ -17,7 +17,7 @@ from truceline.attribute.stage import AttributeStage
 from truceline.model.attribution import Attribution
 from truceline.model.dossier import EvidenceHash
 from truceline.model.event import Event
-from truceline.model.evidence import OriginBand, OriginDirection, OriginPoint, OriginSilence
+from truceline.model.evidence import EvidenceCatalogue, OriginBand, OriginDirection, OriginPoint, OriginSilence
 from truceline.model.observation import Observation
 from truceline.model.quantity import TimeSpan
 from truceline.model.testimony import Bearing, SilentStation, Testimony
@@ -34,9 +34,11 @@ def changed(record: Observation, **changes: Any) -> Observation:
     return msgspec.structs.replace(record, result=msgspec.structs.replace(record.result, **changes))
 
 
-def collected(event: Event, *, weapons: WeaponCatalogue = WEAPONS, **testimony: Any) -> Collected:
+def collected(
+    event: Event, *, weapons: WeaponCatalogue = WEAPONS, catalogue: EvidenceCatalogue = CATALOGUE, **testimony: Any
+) -> Collected:
     """Give what an event's testimony becomes."""
-    return collect_items(event, Testimony(**testimony), parties=PARTIES, weapons=weapons)
+    return collect_items(event, Testimony(**testimony), parties=PARTIES, weapons=weapons, catalogue=catalogue)
 
 
 def attributed(event: Event, **testimony: Any) -> Attribution:
@@ -253,6 +255,51 @@ def test_silent_stations_are_one_item_of_their_network() -> None:
     assert [OriginSilence, OriginSilence] == [type(shape) for shape in item.shapes]
     assert ("S1 after", "S1 before", "S2 after", "S2 before") == item.observation_ids
     assert item.statement.startswith("2 stations of the network heard no launch, though in order")
+
+
+def test_the_catalogue_says_from_how_far_a_launch_is_heard() -> None:
+    """Range and probability of a silence are the catalogue's, its words say the range; nearer stations say nothing."""
+    (read,) = collected(made(), silent=(silent(48.3),)).items
+    catalogue = renumbered("hearing", launch_half_m=10_500.0, launch_heard=0.7)
+    (other,) = collected(made(), silent=(silent(48.3),), catalogue=catalogue).items
+    nearer = collected(made(), silent=(silent(48.1, distance_m=9_000.0),), catalogue=catalogue)
+    heard = OriginSilence(latitude_deg=48.3, longitude_deg=37.0, range_half_m=8_000.0, detection_probability=0.9)
+
+    assert (heard,) == read.shapes
+    assert read.statement.endswith("half of launches are taken to be heard 8 km away")
+    assert (msgspec.structs.replace(heard, range_half_m=10_500.0, detection_probability=0.7),) == other.shapes
+    assert other.statement.endswith("half of launches are taken to be heard 10.5 km away")
+    assert Collected() == nearer
+
+
+def test_no_direction_is_better_known_than_the_catalogue_lets_it_be() -> None:
+    """A narrow sector and a sharp bearing are taken for the catalogue's least width; a wider one stays."""
+    catalogue = renumbered("hearing", bearing_sigma_least_deg=5.0)
+    narrow, wide = (changed(SECTOR, bearing_width_deg=width_deg) for width_deg in (6.0, 60.0))
+    sharp, dull = (bearing(48.0, 10.0, sigma_deg=sigma_deg) for sigma_deg in (3.0, 9.0))
+    found = [
+        *(collected(OUTGOING, own=(record,), catalogue=catalogue).items[0] for record in (narrow, wide)),
+        *(collected(OUTGOING, bearings=(one,), catalogue=catalogue).items[0] for one in (sharp, dull)),
+    ]
+
+    assert [5.0, 60.0 / 12.0**0.5, 5.0, 9.0] == [
+        shape.bearing_sigma_deg for one in found for shape in one.shapes if isinstance(shape, OriginDirection)
+    ]
+
+
+@pytest.mark.parametrize(("sigma_m", "least_m", "expected_m"), [(1.0, 50.0, 50.0), (1.0, 200.0, 200.0)])
+def test_no_heat_is_better_placed_than_the_catalogue_lets_it_be(
+    sigma_m: float, least_m: float, expected_m: float
+) -> None:
+    """A hot pixel's smaller error is taken for the catalogue's least."""
+    pixel = made_thermal(SPOT)
+    assert pixel.position is not None, "a made pixel has a place"
+    sharp = msgspec.structs.replace(pixel, position=msgspec.structs.replace(pixel.position, sigma_m=sigma_m))
+    (item,) = collected(OUTGOING, own=(sharp,), catalogue=renumbered("place", sigma_least_m=least_m)).items
+    (place,) = item.shapes
+
+    assert isinstance(place, OriginPoint)
+    assert (expected_m**2, expected_m**2) == (place.covariance_east_m2, place.covariance_north_m2)
 
 
 def test_a_station_that_should_have_heard_the_impact_itself_says_nothing_by_silence() -> None:

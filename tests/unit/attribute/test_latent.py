@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truceline.attribute.latent import _join_ground, weigh_points, weigh_points_placed
+from truceline.attribute.latent import _join_ground, even_ring_weight, weigh_points, weigh_points_placed
 from truceline.attribute.layout import (
     ACROSS_FIRST,
     ACROSS_SECOND,
@@ -20,6 +22,7 @@ from truceline.attribute.layout import (
     OWN_FIRST,
     OWN_SECOND,
     PLACED_INDEX,
+    RING_EDGES_M,
     SECOND_HOLDS,
     WEIGHT,
     Floats,
@@ -50,6 +53,7 @@ def place(first_holds: float, *, wrong: float = 0.1, together_m: float = 10_000.
         wrong_probability=wrong,
         variance_m2=1e4,
         together_m=together_m,
+        wrong_within_m=30_000.0,
         still_probability=still,
     )
 
@@ -108,6 +112,17 @@ def test_a_wrong_place_leaves_only_the_disc_about_it() -> None:
 
     assert even / even.sum() == pytest.approx(held[PLACED_INDEX + ACROSS_FIRST])
     assert 0.0 == held[PLACED_INDEX + OWN_FIRST, -1] == held[PLACED_INDEX + NEITHER, -1]
+
+
+@pytest.mark.parametrize("within_m", [1_000.0, 30_000.0, 1.5e6])
+def test_rings_about_a_wrong_place_share_its_disc_by_area(within_m: float) -> None:
+    """For every disc that the catalogue allows, the rings' weights are areas up to its edge, and sum to 1."""
+    edges_m = (0.0, *RING_EDGES_M)
+    weights = [even_ring_weight(low, high, within_m) for low, high in pairwise(edges_m)]
+
+    assert 1.0 == pytest.approx(sum(weights))
+    assert (RING_EDGES_M[0] / within_m) ** 2 == pytest.approx(weights[0])
+    assert all(weight == 0.0 for weight, low in zip(weights, edges_m, strict=False) if low >= within_m)
 
 
 def test_where_nothing_can_be_fired_from_nothing_is_weighed() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laws.attribution_cases import CATALOGUE, SETTINGS
+from laws.attribution_cases import CATALOGUE, SETTINGS, renumbered
 from laws.made import AFTER_ALL, DAY
 from laws.test_attribute import PARTIES, line
 from truceline.attribute import stage as stage_module
@@ -19,6 +19,7 @@ from truceline.attribute.evidence import Ground, abstention_of, case_of, conduct
 from truceline.attribute.stage import AttributeStage
 from truceline.model.attribution import UNATTRIBUTED, Attribution
 from truceline.model.event import Association, Event, SensorOrigin
+from truceline.model.evidence import OriginPoint
 from truceline.model.quantity import Position, TimeSpan, exactly
 from truceline.model.reference_line import DatedLine
 
@@ -148,11 +149,43 @@ def test_the_ledger_names_priors_evidence_and_what_is_fixed() -> None:
     """Every number that was used stands in the ledger with its basis and source, and what is fixed at 1 beside it."""
     for event in (made(), REPORTED, OUTGOING):
         rows = answer(event).ledger
+        held_before = ["prior, parties", "prior, neither", "prior, where it stood"][: 2 if event is OUTGOING else 3]
 
-        assert [row.name for row in rows][:2] == ["prior, parties", "prior, neither"]
+        assert held_before == [row.name for row in rows if not row.items and row.basis != "policy"]
         assert [row.name for row in rows if row.basis == "policy"] == list(CATALOGUE.fixed_at_one)
         assert [row.source for row in rows if not row.source] == []
-        assert len(rows) == 3 + len(CATALOGUE.fixed_at_one)
+        assert len(rows) == len(held_before) + 1 + len(CATALOGUE.fixed_at_one)
+
+
+def test_each_prior_stands_under_its_own_source() -> None:
+    """What went off where it stood is a number of its own: its row has its source, and moves neither party."""
+    found = answer(made())
+    priors = CATALOGUE.priors
+    expected = [(one.basis, one.source) for one in (priors.own_side, priors.neither, priors.still)]
+    stood = found.ledger[2]
+
+    assert expected == [(row.basis, row.source) for row in found.ledger[:3]]
+    assert "of what nobody fired across the line, 0.50 went off where it stood" == stood.statement
+    assert (0.0, 0.0) == (stood.alone_log_ratio, stood.context_log_ratio)
+    assert "where it stood" not in found.ledger[0].statement + found.ledger[1].statement
+    assert found.log_odds_ratio == pytest.approx(sum(row.context_log_ratio for row in found.ledger), abs=1e-8)
+
+
+def test_no_place_of_an_event_is_better_known_than_the_catalogue_lets_it_be() -> None:
+    """A smaller error, of an impact or of where fire went out, is taken for the catalogue's least."""
+    held = Ground(holder="B", holds_probability=1.0, distance_m=9_000.0, line_date=date(2025, 4, 19), age_days=0)
+    catalogue = renumbered("place", sigma_least_m=150.0)
+    found = [
+        case_of(
+            made(observed_as=what, origin_position=at(48.0, sigma_m=1.0)), held, parties=PARTIES, catalogue=catalogue
+        )
+        for what in ("impact", "outgoing")
+    ]
+    (place,) = found[1].items[0].shapes
+
+    assert [150.0, 150.0] == [one.position_sigma_m for one in found]
+    assert isinstance(place, OriginPoint)
+    assert (150.0**2, 150.0**2) == (place.covariance_east_m2, place.covariance_north_m2)
 
 
 ORIGIN = SensorOrigin(
