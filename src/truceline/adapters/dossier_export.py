@@ -148,7 +148,13 @@ class DossierExport:
         settings_body = next((one for place, one in reversed(self._settings) if place < sequence), None)
         if settings_body is None:
             raise StoreUnavailable(f"{self._store.path}: no settings are kept from before {dossier.dossier_id}")
-        settings = msgspec.json.decode(settings_body, type=PipelineSettings)
+        try:
+            settings = msgspec.json.decode(settings_body, type=PipelineSettings)
+        except msgspec.ValidationError as error:
+            raise StoreUnavailable(
+                f"{self._store.path}: the settings kept with {dossier.dossier_id} are of another version ({error}); "
+                "export with that version, or run anew and export what that gives"
+            ) from error
         entries, not_held = self._observed(dossier, settings, sequence)
         entries |= {
             "dossier.json": body,

@@ -17,6 +17,7 @@ from truceline.cli import main
 from truceline.dossier.checks import dossier_of
 from truceline.dossier.contents import Supersession
 from truceline.dossier.layout import unpack
+from truceline.errors import StoreUnavailable
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +75,15 @@ def test_versions_are_re_computed_from_what_was_known_then(files: list[Exported]
     assert {"none"}.isdisjoint({file.recomputed.level for file in later})
     assert first
     assert later
+
+
+def test_settings_of_another_version_are_said(tmp_path: Path) -> None:
+    """Where settings kept by another version lack what is needed now, the export says so and what to do."""
+    store = Path(shutil.copytree(made_case().store, tmp_path / "store"))
+    with Workspace.open(store, create=False, read_only=True) as opened:
+        export = DossierExport(opened, received=ReceivedFiles([]), log=None)
+        sequence, body = export._settings[0]
+        export._settings = [(sequence, body.replace(b'"wrong_within_m"', b'"wrong_within"'))]
+
+        with pytest.raises(StoreUnavailable, match=r"of another version .*wrong_within.*; export with that version"):
+            next(export.files())
