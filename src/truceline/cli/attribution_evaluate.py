@@ -21,6 +21,7 @@ OWN_SIDE_PROBABILITIES = (0.03, 0.005, 0.15)
 """Shares of own-ground events that are judged unless asked otherwise; attacks are on theatres of the first of them."""
 
 SPARSE_NOTICE_RATIO = 0.5
+DENSE_NOTICE_RATIO = 1.25
 RATES_NAME = "learned_rates.json"
 
 EPILOG = """\
@@ -34,8 +35,8 @@ examples:
 what is judged:
   Without --labelled, a SYNTHETIC theatre with known ground truth: two parties drawn alike, sensors with errors of other
   shapes than the attribution believes in, maps that err, media that follow each other. It is calibrated on theatres of
-  their own and judged on others: without attack, with other shares of own-ground events, with half as much noticed,
-  and under each attack, side by side. 5,000 events each take some four minutes.
+  their own and judged on others: without attack, with other shares of own-ground events, with half as much and a
+  quarter more noticed, and under each attack, side by side. 5,000 events each take some four minutes.
   With --labelled, a CSV with case_id,responsible and p_PARTY for one party or both, as `attribution reports` writes it
   (empty: no answer). responsible is a party's name, or `neither`. A column `answer` says who was named; without it,
   the party whose probability reaches --answer-probability.
@@ -195,13 +196,19 @@ def _rows(args: argparse.Namespace) -> tuple[TheatreRow, ...]:
         raise InputUnusable(f"--attack {unknown[0]} is not known; there are {', '.join(ATTACKS)}")
     wanted = tuple(dict.fromkeys(args.attack)) if args.attack else ATTACKS
     plain = [TheatreRow(name=f"no attack, own {share:g}", own_side_probability=share) for share in shares]
-    sparse = TheatreRow(name="half as much noticed", own_side_probability=shares[0], notice_ratio=SPARSE_NOTICE_RATIO)
+    noticed = [
+        TheatreRow(name=name, own_side_probability=shares[0], notice_ratio=ratio)
+        for name, ratio in (
+            ("half as much noticed", SPARSE_NOTICE_RATIO),
+            ("a quarter more noticed", DENSE_NOTICE_RATIO),
+        )
+    ]
     attacked = [
         TheatreRow(name=attack, attack=attack, own_side_probability=shares[0])
         for attack in ATTACKS
         if attack in wanted and attack != "none"
     ]
-    return (*plain, *(() if args.attack else (sparse,)), *attacked)
+    return (*plain, *(() if args.attack else noticed), *attacked)
 
 
 def _run_labelled(args: argparse.Namespace) -> int:
