@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import hashlib
 import importlib
 import pkgutil
@@ -25,6 +26,9 @@ TESTS = Path(__file__).resolve().parent
 settings.register_profile("any_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any_machine")
 """How long an example takes depends on what else runs; it is no property of the code, and fails no test."""
+
+gc.set_threshold(50_000, 20, 50)
+"""A worker holds so much by the end that looking through all of it every 700 objects would be a good part of the time."""
 
 
 UNTRACED = (
