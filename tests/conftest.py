@@ -28,7 +28,7 @@ settings.load_profile("any_machine")
 """How long an example takes depends on what else runs; it is no property of the code, and fails no test."""
 
 gc.set_threshold(50_000, 20, 50)
-"""A worker holds so much by the end that looking through all of it every 700 objects would be a good part of the time."""
+"""A worker holds so much by the end that looking through it all at every few hundred new objects takes long."""
 
 
 UNTRACED = (
