@@ -55,6 +55,7 @@ INFLATION = {
     "misfit x contested": 0.827,
     "contested x crowd": -0.236,
     "crowd x crowd": 0.002,
+    "quiet": -0.04,
 }
 """Coefficients of ln f, the scale of errors over the linear model's, by what tells of doubt and by products of two."""
 
@@ -66,6 +67,7 @@ TAIL = {
     "missing": 1.501,
     "crowd": -0.231,
     "contested": 1.007,
+    "very quiet": 0.5,
 }
 """Coefficients of ln k, the tail of errors (`truceline.physics.region`), by what tells of doubt."""
 
@@ -80,6 +82,8 @@ CONTESTED_RATE_HZ = 0.05
 
 _USUAL_RATE_HZ = 0.05
 _CROWD_LOW, _CROWD_HIGH = -0.5, 2.3
+_QUIET_RATE_HZ = 0.02
+_QUIET_MOST = 1.1
 
 
 @njit(cache=True, error_model="numpy")
@@ -188,11 +192,13 @@ def _doubts_by_name(doubted: Floats, rows: Floats, rate_hz: float) -> dict[str, 
     """Give each doubt of every event, and 1 under *always*.
 
     Misfit is ln max(chi2, 1); undecided ln(1 + 10 u) - 0.6; thin ln(25 / log-odds) below 25; missing
-    3 max(0, 1 - purity); crowd ln(rate / 0.05); contested 4 c.
+    3 max(0, 1 - purity); crowd ln(rate / 0.05); contested 4 c. Quiet is ln(0.02 / rate) up to 1.1, very quiet what is
+    beyond: few events teach the air there, and some stand far from what they taught.
     """
     chi2 = np.nan_to_num(doubted[:, 0], nan=1.0)
     undecided, contested = np.nan_to_num(doubted[:, 1:3], nan=0.0).T
     crowd = np.clip(np.log(rate_hz / _USUAL_RATE_HZ), _CROWD_LOW, _CROWD_HIGH)
+    quiet = max(0.0, np.log(_QUIET_RATE_HZ / rate_hz))
     return {
         "always": np.ones(len(rows)),
         "misfit": np.log(np.maximum(chi2, 1.0)),
@@ -201,6 +207,8 @@ def _doubts_by_name(doubted: Floats, rows: Floats, rate_hz: float) -> dict[str, 
         "missing": 3.0 * np.maximum(0.0, 1.0 - rows[:, EV_PURITY]),
         "crowd": np.full(len(rows), crowd),
         "contested": 4.0 * contested,
+        "quiet": np.full(len(rows), min(quiet, _QUIET_MOST)),
+        "very quiet": np.full(len(rows), max(0.0, quiet - _QUIET_MOST)),
     }
 
 

@@ -85,3 +85,12 @@ def test_no_events_have_no_widening() -> None:
     widening, tail = widening_and_tail(np.zeros((0, 3)), np.zeros((0, EVENT_COLUMNS_COUNT)), rate_hz=0.05)
 
     assert ((0,), (0,)) == (widening.shape, tail.shape)
+
+
+def test_where_little_is_fired_the_tail_is_heavier() -> None:
+    """At one event a minute few teach the air: the tail grows; at sixty a minute and more nothing is quiet."""
+    usual, quiet, very_quiet = (said(1.2, 0.05, 0.0, rate_hz=rate_hz) for rate_hz in (0.02, 0.007, 0.0007))
+
+    assert quiet[1] == pytest.approx(usual[1])
+    assert very_quiet[1] > 2.0 * usual[1]
+    assert quiet[0] < said(1.2, 0.05, 0.0, rate_hz=0.0199)[0]
