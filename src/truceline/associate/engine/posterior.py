@@ -55,7 +55,8 @@ INFLATION = {
     "misfit x contested": 0.827,
     "contested x crowd": -0.236,
     "crowd x crowd": 0.002,
-    "quiet": -0.04,
+    "quiet": -0.071,
+    "overwhelmed": 0.94,
 }
 """Coefficients of ln f, the scale of errors over the linear model's, by what tells of doubt and by products of two."""
 
@@ -67,7 +68,8 @@ TAIL = {
     "missing": 1.501,
     "crowd": -0.231,
     "contested": 1.007,
-    "very quiet": 0.5,
+    "untaught": 1.086,
+    "overwhelmed": 1.75,
 }
 """Coefficients of ln k, the tail of errors (`truceline.physics.region`), by what tells of doubt."""
 
@@ -129,9 +131,10 @@ def covariances(
 
     Metres and seconds; `nan` where the detections do not fix a place. `air_covariance` is (p, p) in (m/s)^2, its lower
     half is read; what paths err in common is added. Three more columns say how far the members can be trusted:
-    their reduced chi-squared, the mean of p (1 - p) over p, and the share of them that others explain too.
+    their reduced chi-squared, the mean of p (1 - p) over p, and the share of them that others explain too. The last
+    is the share of the region's area that the air makes, in [0, 1].
     """
-    out = np.full((events.used[0], 9), np.nan)
+    out = np.full((events.used[0], 10), np.nan)
     size = len(air_covariance)
     cross = np.zeros((3, size))
     room = node_room(size)
@@ -167,48 +170,60 @@ def covariances(
                     cross[2, place] += weight * room.slope[a]
         total = cov.copy()
         add_shared(scene, work, n, cov, shared, total)
+        still = _area_square(total)
         _add_air(cov, cross, room, touched, air_covariance, total)
         out[e, 0], out[e, 1], out[e, 2] = total[0, 0], total[0, 1], total[0, 2]
         out[e, 3], out[e, 4], out[e, 5] = total[1, 1], total[1, 2], total[2, 2]
+        out[e, 9] = 1.0 - math.sqrt(min(still / _area_square(total), 1.0))
     return out
 
 
-def widening_and_tail(doubted: Floats, rows: Floats, *, rate_hz: float) -> tuple[Floats, Floats]:
+@njit(cache=True, error_model="numpy")
+def _area_square(cov: Floats) -> float:
+    """Give what the square of the area of a region in x and y is proportional to."""
+    return float(cov[0, 0] * cov[1, 1] - cov[0, 1] ** 2)
+
+
+def widening_and_tail(
+    doubted: Floats, rows: Floats, *, rate_hz: float, nodes_per_teacher_ratio: float
+) -> tuple[Floats, Floats]:
     """Give by how much variances are widened, and the tail ratio of errors, for what the linear model does not know.
 
     Errors of place are Student's t with scale f C0 and tail k: ln f = b . (1, d, products of d), ln k = c . (1, d) in
     [-7, 0]. The widening is f times what makes the normal's 90 % region that of the t (`truceline.physics.region`), in
-    [1, 100]. `doubted` is (n, 3), chi-squared, undecided and contested; `rows` the events (n, `EV_*`); `rate_hz` the
-    detections of a station per second. Fitted by maximum likelihood to events of a benchmark, checked on other seeds
-    (docs/method/association.md).
+    [1, 100]. `doubted` is (n, 4), chi-squared, undecided, contested and the air's share; `rows` the events (n, `EV_*`);
+    `rate_hz` the detections of a station per second; the last the air's nodes over the events that taught it. Fitted
+    by maximum likelihood to events of a benchmark, checked on other seeds (docs/method/association.md).
     """
-    doubt = _doubts_by_name(doubted, rows, rate_hz)
+    doubt = _doubts_by_name(doubted, rows, rate_hz, nodes_per_teacher_ratio)
     tail_ratio = np.clip(np.exp(_linear(TAIL, doubt)), TAIL_MIN_RATIO, TAIL_MAX_RATIO)
     widening_ratio = np.exp(_linear(INFLATION, doubt)) * agreed_scale_ratio(tail_ratio)
     return np.asarray(np.clip(widening_ratio, 1.0, INFLATION_MAX_RATIO)), np.asarray(tail_ratio)
 
 
-def _doubts_by_name(doubted: Floats, rows: Floats, rate_hz: float) -> dict[str, Floats]:
+def _doubts_by_name(doubted: Floats, rows: Floats, rate_hz: float, nodes_per_teacher_ratio: float) -> dict[str, Floats]:
     """Give each doubt of every event, and 1 under *always*.
 
     Misfit is ln max(chi2, 1); undecided ln(1 + 10 u) - 0.6; thin ln(25 / log-odds) below 25; missing
-    3 max(0, 1 - purity); crowd ln(rate / 0.05); contested 4 c. Quiet is ln(0.02 / rate) up to 1.1, very quiet what is
-    beyond: few events teach the air there, and some stand far from what they taught.
+    3 max(0, 1 - purity); crowd ln(rate / 0.05) between -0.5 and 2.3, overwhelmed what is beyond, quiet ln(0.02 / rate)
+    up to 1.1; contested 4 c. Untaught is sqrt(a) ln(nodes / teachers) where the air has more nodes than events taught
+    it, a its share of the region: of an air that is known it asks nothing.
     """
     chi2 = np.nan_to_num(doubted[:, 0], nan=1.0)
-    undecided, contested = np.nan_to_num(doubted[:, 1:3], nan=0.0).T
-    crowd = np.clip(np.log(rate_hz / _USUAL_RATE_HZ), _CROWD_LOW, _CROWD_HIGH)
-    quiet = max(0.0, np.log(_QUIET_RATE_HZ / rate_hz))
+    undecided, contested, air_share = np.nan_to_num(doubted[:, 1:4], nan=0.0).T
+    crowd = np.log(rate_hz / _USUAL_RATE_HZ)
+    quiet = np.clip(np.log(_QUIET_RATE_HZ / rate_hz), 0.0, _QUIET_MOST)
     return {
         "always": np.ones(len(rows)),
         "misfit": np.log(np.maximum(chi2, 1.0)),
         "undecided": np.log1p(10.0 * undecided) - 0.6,
         "thin": np.log(25.0 / np.clip(rows[:, EV_LOG_ODDS], 1.0, 25.0)),
         "missing": 3.0 * np.maximum(0.0, 1.0 - rows[:, EV_PURITY]),
-        "crowd": np.full(len(rows), crowd),
+        "crowd": np.full(len(rows), np.clip(crowd, _CROWD_LOW, _CROWD_HIGH)),
+        "overwhelmed": np.full(len(rows), max(0.0, crowd - _CROWD_HIGH)),
         "contested": 4.0 * contested,
-        "quiet": np.full(len(rows), min(quiet, _QUIET_MOST)),
-        "very quiet": np.full(len(rows), max(0.0, quiet - _QUIET_MOST)),
+        "quiet": np.full(len(rows), quiet),
+        "untaught": np.sqrt(air_share) * max(0.0, np.log(nodes_per_teacher_ratio)),
     }
 
 

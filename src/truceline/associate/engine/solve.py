@@ -423,7 +423,10 @@ def _solution(window: Window, air: Air, of_air: Floats, order: Longs, clocks: tu
     log_odds = rows[standing, EV_LOG_ODDS]
     listening = scene.stations[:, STA_WEIGHT] > 0.0
     rate_hz = listening[window.station_of].sum() / (listening.sum() * window.watched_s)
-    widening_ratio, tail_ratio = widening_and_tail(doubted[:, 6:], rows[standing], rate_hz=rate_hz)
+    untaught_ratio = len(of_air) / 3.0 / max(1, len(_teachers(window, len(events.row))))
+    widening_ratio, tail_ratio = widening_and_tail(
+        doubted[:, 6:], rows[standing], rate_hz=rate_hz, nodes_per_teacher_ratio=untaught_ratio
+    )
     return Solution(
         x_m=rows[standing, EV_X],
         y_m=rows[standing, EV_Y],

@@ -13,12 +13,19 @@ from truceline.associate.engine.posterior import INFLATION_MAX_RATIO, TAIL_MIN_R
 
 
 def said(
-    chi2: float, undecided: float, contested: float, *, rate_hz: float = 0.05, log_odds: float = 60.0
+    chi2: float,
+    undecided: float,
+    contested: float,
+    *,
+    air: tuple[float, float] = (0.1, 0.3),
+    rate_hz: float = 0.05,
+    log_odds: float = 60.0,
 ) -> tuple[float, float]:
-    """Give the widening and the tail of one event."""
+    """Give the widening and the tail of one event; `air` is its share of the region, and its nodes over teachers."""
     row: Floats = np.zeros((1, EVENT_COLUMNS_COUNT))
     row[0, [EV_LOG_ODDS, EV_PURITY]] = log_odds, 1.0
-    widening, tail = widening_and_tail(np.array([[chi2, undecided, contested]]), row, rate_hz=rate_hz)
+    doubted = np.array([[chi2, undecided, contested, air[0]]])
+    widening, tail = widening_and_tail(doubted, row, rate_hz=rate_hz, nodes_per_teacher_ratio=air[1])
     return float(widening[0]), float(tail[0])
 
 
@@ -82,15 +89,38 @@ def test_what_is_not_known_widens_by_nothing_of_its_own() -> None:
 
 def test_no_events_have_no_widening() -> None:
     """Of no events nothing is said."""
-    widening, tail = widening_and_tail(np.zeros((0, 3)), np.zeros((0, EVENT_COLUMNS_COUNT)), rate_hz=0.05)
+    nobody = np.zeros((0, 4)), np.zeros((0, EVENT_COLUMNS_COUNT))
+    widening, tail = widening_and_tail(*nobody, rate_hz=0.05, nodes_per_teacher_ratio=168.0)
 
     assert ((0,), (0,)) == (widening.shape, tail.shape)
 
 
-def test_where_little_is_fired_the_tail_is_heavier() -> None:
-    """At one event a minute few teach the air: the tail grows; at sixty a minute and more nothing is quiet."""
-    usual, quiet, very_quiet = (said(1.2, 0.05, 0.0, rate_hz=rate_hz) for rate_hz in (0.02, 0.007, 0.0007))
+def test_an_air_that_few_events_taught_makes_the_tail_heavier() -> None:
+    """The more nodes an event taught, and the more of the region is the air's, the heavier the tail."""
+    usual, few, fewer = (said(1.2, 0.05, 0.0, air=(0.4, nodes)) for nodes in (0.3, 2.0, 5.0))
+    less_of_it = said(1.2, 0.05, 0.0, air=(0.1, 5.0))
 
-    assert quiet[1] == pytest.approx(usual[1])
-    assert very_quiet[1] > 2.0 * usual[1]
-    assert quiet[0] < said(1.2, 0.05, 0.0, rate_hz=0.0199)[0]
+    assert usual[1] < few[1] < fewer[1]
+    assert usual[1] < less_of_it[1] < fewer[1]
+
+
+@pytest.mark.parametrize("air", [(0.4, 0.3), (0.4, 1.0), (0.0, 100.0), (np.nan, 100.0)])
+def test_an_air_that_is_known_or_well_taught_asks_for_nothing(air: tuple[float, float]) -> None:
+    """With an event for every node, or without a share of the air's in the region, all stays as it is."""
+    assert said(1.2, 0.05, 0.0, air=air) == said(1.2, 0.05, 0.0)
+
+
+def test_quiet_ends_at_one_event_a_minute_or_so() -> None:
+    """Below 0.02 detections a station and second regions are a little smaller, and no smaller from a third on."""
+    usual, quiet, quieter = (said(1.2, 0.05, 0.0, rate_hz=rate_hz) for rate_hz in (0.0199, 0.006, 0.0006))
+
+    assert quiet[0] < usual[0]
+    assert quieter == quiet
+
+
+def test_fire_that_overwhelms_widens_beyond_what_a_crowd_does() -> None:
+    """Above half a detection a station and second both the scale and the tail go on growing."""
+    crowd, overwhelmed = (said(1.2, 0.05, 0.3, rate_hz=rate_hz) for rate_hz in (0.49, 0.9))
+
+    assert overwhelmed[0] > 1.3 * crowd[0]
+    assert overwhelmed[1] > 1.5 * crowd[1]

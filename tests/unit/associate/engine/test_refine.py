@@ -128,8 +128,7 @@ def heard_by_all(chance: np.random.Generator, network: Network, near: np.ndarray
 
 
 def test_regions_are_as_large_as_estimates_spread() -> None:
-    """Estimates of one event spread about the truth as their covariance says, but for what little fire widens it."""
-    # three numbers off by their own sigmas give 3; the air is known here, which a window with one event cannot tell
+    """Estimates of one event spread about the truth as their covariance says, but for the least they are widened."""
     network, chance = stations()._replace(bearing_sigma_deg=np.full(50, np.nan)), np.random.default_rng(8)
     near = np.flatnonzero(np.hypot(network.x_m - 2_000.0, network.y_m + 1_000.0) < 10_000.0)
     still = MediumPrior(
@@ -148,7 +147,7 @@ def test_regions_are_as_large_as_estimates_spread() -> None:
     matrix = said[[0, 1, 2, 1, 3, 4, 2, 4, 5]].reshape(3, 3)
     square = np.einsum("ni,ij,nj->n", off, np.linalg.inv(matrix), off)
 
-    assert 1.9 < square.mean() < 3.3
+    assert 2.1 < square.mean() < 3.3
     assert np.allclose(off.std(axis=0), np.sqrt(said[[0, 3, 5]]), rtol=0.25)
     assert (np.abs(off.mean(axis=0)) < 4.0 * np.sqrt(said[[0, 3, 5]] / 160.0)).all()
 
