@@ -257,19 +257,26 @@ def test_a_wrong_table_of_names_is_refused(
 @pytest.mark.shared
 @pytest.mark.skipif(not (SHARED / "initiator_gold").is_dir(), reason="the open headlines are not at hand")
 def test_open_headlines_are_met(tmp_path: Path) -> None:
-    """On headlines read by hand the losses stay within the figures asked for, and nothing near the line is sure."""
+    """On headlines read by hand the losses stay within the figures asked for; near the line, and of nine in ten places
+    that were read as wrong or too wide, nothing is sure."""
     gold = SHARED / "initiator_gold" / "gold.csv"
     out = tmp_path / "out.csv"
     given = ["--reports", str(gold), "--line", str(SHARED / "contact_line"), "--out", str(out)]
 
     assert 0 == main(["attribution", "reports", *given])
 
+    unsure = [
+        not told["p_ru"] or 0.35 <= float(told["p_ru"]) <= 0.65
+        for read, told in zip(table(gold), table(out), strict=True)
+        if read["gold_location"] != "p" and read["gold_kinetic"] == "1" and read["gold_initiator"] in {"R", "U"}
+    ]
     answers = [(read, float(told["p_ru"])) for read, told in zip(table(gold), table(out), strict=True) if told["p_ru"]]
     precise = [(r, p) for r, p in answers if r["gold_location"] == "p" and r["gold_kinetic"] == "1"]
     named = [(r, p, float(r["gold_initiator"] == "R")) for r, p in precise if r["gold_initiator"] in {"R", "U"}]
     losses = [-math.log(p if truth else 1.0 - p) for _, p, truth in named]
     near = [loss for loss, (r, _, _) in zip(losses, named, strict=True) if float(r["dist_line_km"]) < 10.0]
 
+    assert sum(unsure) >= 0.9 * len(unsure)
     assert len(named) >= 110
     assert sum(losses) / len(losses) <= 0.41
     assert sum((p - truth) ** 2 for _, p, truth in named) / len(named) <= 0.132

@@ -44,9 +44,9 @@ class ReportSettings(msgspec.Struct, frozen=True, kw_only=True):
     report across the line (guess, the same as everywhere in this project). `place_sigma_m`: how far from a settlement's
     point the impact was (guess: a village's radius). `misplaced_probability`: a report's place is wrong although it
     looks precise (seen: 8 of 121 hand-read headlines, odd weeks). `placed_knowing_probability`: whoever placed a report
-    knew which settlement of that name it means (guess, even; from .1 to .6 nothing changes).
+    knew which settlement of that name it means (guess, even; from .1 to .75 hardly anything changes).
     `settlement_density_ratio`: mean density of fire over all settlements, as a ratio to that at the line (seen: .048 to
-    .053 on three days over 5,488 settlements). `meant_min_probability`: a place that is more probably not the one meant
+    .052 on three days over 5,488 settlements). `meant_min_probability`: a place that is more probably not the one meant
     answers nothing. `line_lag_days`: how far a drawn line lags behind what happened; `advance_window_days`: over which
     its own movement is measured; `advance_max_m`: the most the lag may move it, so that a correction of the map moves
     nothing far. `near_sigma_ratio`, `near_probability`: within so many sigmas of the line no answer is surer than that.
