@@ -1,11 +1,14 @@
-"""Attribution of media reports against headlines read by hand, left-out weeks, and the table of stand-in points.
+"""Attribution of media reports against headlines read by hand, left-out weeks, and the theatre's tables of places.
 
 `python bench/attribution_reports.py gold --gold gold.csv --line line_daily.parquet` prints, by side and distance band,
 log loss, Brier and calibration error with intervals, for the shipped model, for the same with its two soft numbers
 fitted on all weeks but the one judged, and for plain peers; and the calibration error by three definitions. `speed`
 times 100,000 made-up rows.
 `stand-ins --feed media_events.parquet --towns towns.csv --out FILE` derives the theatre's points from odd ISO weeks of
-a feed and a gazetteer (`longitude_deg,latitude_deg,population_count`). None of these data come with the project.
+a feed and a gazetteer (`longitude_deg,latitude_deg,population_count`).
+`namesakes --codifier codifier.csv --out FILE` counts the settlements of each name in a list of them (`category,name`).
+`density --line line_daily.parquet --towns towns.csv` gives the mean density of fire over settlements that the model of
+namesakes rests on. None of these data come with the project.
 """
 
 from __future__ import annotations
@@ -23,15 +26,18 @@ import numpy as np
 import polars as pl
 
 from truceline.adapters.agreements import load_theatre
-from truceline.adapters.sources.attribution_reports import read_stand_ins, shipped_stand_ins
+from truceline.adapters.sources.attribution_reports import read_stand_ins, shipped_namesakes, shipped_stand_ins
 from truceline.adapters.sources.files import FeedContext, NotRecognised, discover, open_table, read_lines
 from truceline.attribute.report_model import ReportPlaces, attribute_reports
+from truceline.attribute.report_namesakes import Namesakes, count_namesakes
+from truceline.attribute.report_origin import density_ratio
 from truceline.attribute.report_places import StandIns, Towns, find_stand_ins
 from truceline.attribute.report_settings import ReportSettings
 from truceline.physics.contact_line import LineHistory
 
 OWN_SIDE_GRID = (0.01, 0.02, 0.03, 0.05, 0.08, 0.12)
 LAG_GRID_DAYS = (0.0, 5.0, 10.0, 15.0, 20.0, 30.0)
+DENSITY_DAYS = ("2024-08-01", "2025-01-01", "2025-08-01")
 BANDS_KM = ((0.0, 3.0), (3.0, 10.0), (0.0, 10.0), (10.0, 50.0), (50.0, 2_000.0))
 FIRST = {"R": 1.0, "U": 0.0}
 STAND_IN_HEAD = """\
@@ -39,6 +45,11 @@ STAND_IN_HEAD = """\
 # places (not the words) of VIINA reports of odd ISO weeks (github.com/zhukovyuri/VIINA, ODbL 1.0; this table likewise)
 # and town populations of GeoNames (geonames.org, CC BY 4.0). kind: region = reports there were often about the region,
 # repeated = many reports on one single coordinate and no town there.
+"""
+NAMESAKES_HEAD = """\
+# Names that several settlements of Ukraine bear, and no city among them. Counted by bench/attribution_reports.py from
+# Ukraine's codifier of administrative units (order 290 of 26 November 2020 as of 19 January 2024, an official document,
+# without copyright). name_key: see truceline.attribute.report_namesakes.
 """
 
 
@@ -161,13 +172,28 @@ def tell_all(answer: np.ndarray, data: Judged, located_km: np.ndarray) -> None:
         tell(
             f"precise, {low_km:g} to {high_km:g} km", answer, data, precise & (low_km <= away_km) & (away_km < high_km)
         )
-    rest = data.is_named & ~precise
-    bounded = np.isnan(answer) | (np.abs(answer - 0.5) <= 0.15 + 1e-9)
-    print(f"imprecise: {rest.sum()}, of which without answer or within .35-.65: {(rest & bounded).sum()}")
+    tell_imprecise(answer, data)
     near = np.abs(located_km) <= 3.0
-    print(f"within 3 km: {near.sum()}, outside .35-.65: {(near & ~bounded).sum()}")
+    print(f"within 3 km: {near.sum()}, outside .35-.65: {(near & ~is_bounded(answer)).sum()}")
     sure = data.names_none & (np.abs(answer - 0.5) > 0.4)
     print(f"headline names nobody or both: {data.names_none.sum()}, answered surer than .9: {sure.sum()}")
+
+
+def tell_part(name: str, answer: np.ndarray, data: Judged) -> None:
+    """Print the figures on precise places, and how many imprecise ones have no answer or an unsure one."""
+    tell(name, answer, data, data.is_precise)
+    tell_imprecise(answer, data)
+
+
+def tell_imprecise(answer: np.ndarray, data: Judged) -> None:
+    """Print how many reports on imprecise places have no answer or one within .35-.65."""
+    rest = data.is_named & ~data.is_precise
+    print(f"imprecise: {rest.sum()}, of which without answer or within .35-.65: {(rest & is_bounded(answer)).sum()}")
+
+
+def is_bounded(answer: np.ndarray) -> np.ndarray:
+    """Say which reports have no answer or one within .35-.65."""
+    return np.asarray(np.isnan(answer) | (np.abs(answer - 0.5) <= 0.15 + 1e-9))
 
 
 def tell_definitions(answer: np.ndarray, data: Judged, located_km: np.ndarray) -> None:
@@ -210,14 +236,17 @@ def least_alike(truth: np.ndarray, located_km: np.ndarray) -> float:
     return float(errors.min())
 
 
-def fitted_answers(data: Judged, history: LineHistory, stand_ins: StandIns) -> np.ndarray:
+def fitted_answers(data: Judged, history: LineHistory, stand_ins: StandIns, namesakes: Namesakes) -> np.ndarray:
     """Give answers with the two soft numbers chosen by log loss on all weeks but the one judged."""
     choices = [
         ReportSettings(own_side_probability=own, line_lag_days=lag)
         for own, lag in itertools.product(OWN_SIDE_GRID, LAG_GRID_DAYS)
     ]
     answers = np.array(
-        [attribute_reports(data.places, history, stand_ins, settings=entry).first_probability for entry in choices]
+        [
+            attribute_reports(data.places, history, stand_ins, settings=entry, namesakes=namesakes).first_probability
+            for entry in choices
+        ]
     )
     counted = data.is_precise & np.isfinite(answers).all(axis=0)
     loss = np.where(counted, losses(answers, data.truth), 0.0)
@@ -246,6 +275,10 @@ def variants(stand_ins: StandIns) -> Iterator[tuple[str, StandIns, ReportSetting
         plain,
     )
     changes: list[dict[str, float]] = [
+        {"placed_knowing_probability": 0.1},
+        {"placed_knowing_probability": 0.75},
+        {"settlement_density_ratio": 0.025},
+        {"settlement_density_ratio": 0.1},
         {"line_lag_days": 0.0},
         {"misplaced_probability": 0.0},
         {"misplaced_probability": 0.12},
@@ -264,18 +297,21 @@ def gold(options: argparse.Namespace) -> None:
     """Hold the model against reports read by hand."""
     data, history = judged(options.gold), lines_of(options.line)
     stand_ins = read_stand_ins(options.stand_ins) if options.stand_ins else shipped_stand_ins("ukraine")
-    shipped = attribute_reports(data.places, history, stand_ins, settings=ReportSettings())
+    namesakes = shipped_namesakes("ukraine")
+    shipped = attribute_reports(data.places, history, stand_ins, settings=ReportSettings(), namesakes=namesakes)
     located_km = shipped.located.signed_distance_m / 1e3
     print("# the shipped model (nothing in it was fitted to whom a report names)")
     tell_all(shipped.first_probability, data, located_km)
     print("# calibration error by definition, precise places")
     tell_definitions(shipped.first_probability, data, located_km)
     print("# own-side ratio and lag chosen on all weeks but the one judged")
-    tell_all(fitted_answers(data, history, stand_ins), data, located_km)
+    tell_all(fitted_answers(data, history, stand_ins, namesakes), data, located_km)
     print("# parts taken away or moved, precise places")
+    alone = attribute_reports(data.places, history, stand_ins, settings=ReportSettings())
+    tell_part("without namesakes", alone.first_probability, data)
     for name, points, settings in variants(stand_ins):
-        answers = attribute_reports(data.places, history, points, settings=settings)
-        tell(name, answers.first_probability, data, data.is_precise)
+        answers = attribute_reports(data.places, history, points, settings=settings, namesakes=namesakes)
+        tell_part(name, answers.first_probability, data)
     print("# plain peers, precise places")
     tell("other side with .95", np.where(located_km > 0, 0.05, 0.95), data, data.is_precise)
     answered = np.isfinite(shipped.first_probability)
@@ -295,7 +331,8 @@ def speed(options: argparse.Namespace) -> None:
         close_share=np.full(options.rows, np.nan),
     )
     start_s = time.perf_counter()
-    attribute_reports(places, history, shipped_stand_ins("ukraine"), settings=ReportSettings())
+    stand_ins, namesakes = shipped_stand_ins("ukraine"), shipped_namesakes("ukraine")
+    attribute_reports(places, history, stand_ins, settings=ReportSettings(), namesakes=namesakes)
     print(f"{options.rows:,} rows in {time.perf_counter() - start_s:.2f} s")
 
 
@@ -316,14 +353,40 @@ def derive(options: argparse.Namespace) -> None:
     print(found["kind"].value_counts())
 
 
+def count(options: argparse.Namespace) -> None:
+    """Write the table of names that several settlements bear."""
+    counts = count_namesakes(pl.read_csv(options.codifier, columns=["category", "name"]).rows())
+    table = pl.DataFrame({"name_key": list(counts), "settlement_count": list(counts.values())})
+    options.out.write_text(NAMESAKES_HEAD + table.write_csv(), encoding="utf-8")
+    print(f"{table.height:,} names, {table['settlement_count'].sum():,} settlements")
+
+
+def density(options: argparse.Namespace) -> None:
+    """Print the mean density of fire over settlements, as a ratio to that at the line, on three days."""
+    history, settings = lines_of(options.line), ReportSettings()
+    towns = pl.read_csv(options.towns)
+    for day in DENSITY_DAYS:
+        days = np.full(towns.height, np.datetime64(day))
+        located = history.locate(towns["longitude_deg"].to_numpy(), towns["latitude_deg"].to_numpy(), days)
+        sigma_m = np.hypot(located.sigma_m, settings.place_sigma_m)
+        ratio = density_ratio(located.signed_distance_m, sigma_m, settings=settings)
+        print(f"{day}: {towns.height:,} settlements, mean density {ratio.mean():.4f} of that at the line")
+
+
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    for command, names in ((gold, ("gold", "line")), (speed, ("line",)), (derive, ("feed", "towns", "out"))):
-        entry = commands.add_parser("stand-ins" if command is derive else command.__name__)
-        for name in names:
-            entry.add_argument(f"--{name}", type=Path, required=True)
+    for name, command, files in (
+        ("gold", gold, ("gold", "line")),
+        ("speed", speed, ("line",)),
+        ("stand-ins", derive, ("feed", "towns", "out")),
+        ("namesakes", count, ("codifier", "out")),
+        ("density", density, ("line", "towns")),
+    ):
+        entry = commands.add_parser(name)
+        for file in files:
+            entry.add_argument(f"--{file}", type=Path, required=True)
         entry.set_defaults(command=command)
     commands.choices["gold"].add_argument("--stand-ins", type=Path)
     commands.choices["speed"].add_argument("--rows", type=int, default=100_000)

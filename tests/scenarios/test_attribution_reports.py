@@ -121,6 +121,20 @@ def test_shipped_stand_ins_get_no_answer(tmp_path: Path) -> None:
     assert "" != answered(tmp_path, row, "--stand-ins", str(own))[0]["p_ru"]
 
 
+def test_shipped_namesakes_get_no_answer_far_from_the_line(tmp_path: Path) -> None:
+    """A name of many settlements far from the line is undetermined, with the count said, unless others are given."""
+    rows = [f"a,{DAY},39.5,48.0,Zelenyi Hai", f"b,{DAY},39.5,48.0,Зелений Гай", f"c,{DAY},39.5,48.0,Somewhere"]
+    own, details = tmp_path / "names.csv", tmp_path / "details.csv"
+    own.write_text("# made up\nname_key,settlement_count\nsomehere,2\n", encoding="utf-8")
+    shipped = answered(tmp_path, rows, "--details", str(details))
+
+    assert ["", ""] == [row["p_ru"] for row in shipped[:2]]
+    assert "" != shipped[2]["p_ru"]
+    assert ["homonym", "homonym", "position"] == [row["reason"] for row in table(details)]
+    assert ["55", "55", "1"] == [row["namesake_count"] for row in table(details)]
+    assert all("" != row["p_ru"] for row in answered(tmp_path, rows, "--namesakes", str(own)))
+
+
 def test_parquet_and_csv_say_the_same(tmp_path: Path) -> None:
     """The same reports as Parquet give the same answers."""
     told = answered(tmp_path, SOUND)
@@ -217,22 +231,52 @@ def test_a_wrong_table_of_points_is_refused(
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "lacks one of the columns"),
+        ("name_key\nvilne\n", "lacks one of the columns"),
+        ("name_key,settlement_count\nvilne,many\n", "invalid literal"),
+        ("name_key,settlement_count\nvilne,0\n", "is below 1"),
+        ("name_key,settlement_count\nvilne,2\nvilne,3\n", "stands twice"),
+    ],
+)
+def test_a_wrong_table_of_names_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, text: str, says: str
+) -> None:
+    """A table of namesakes that cannot be read is refused with the reason."""
+    given = reports(tmp_path / "reports.csv", SOUND)
+    names = tmp_path / "names.csv"
+    names.write_text(text, encoding="utf-8")
+    call = ["--reports", str(given), "--line", str(drawn(tmp_path / "lines")), "--out", str(tmp_path / "out.csv")]
+
+    assert 1 == main(["attribution", "reports", *call, "--namesakes", str(names)])
+    assert says in capsys.readouterr().err
+
+
 @pytest.mark.shared
 @pytest.mark.skipif(not (SHARED / "initiator_gold").is_dir(), reason="the open headlines are not at hand")
 def test_open_headlines_are_met(tmp_path: Path) -> None:
-    """On headlines read by hand the losses stay within the figures asked for, and nothing near the line is sure."""
+    """On headlines read by hand the losses stay within the figures asked for; near the line, and of nine in ten places
+    that were read as wrong or too wide, nothing is sure."""
     gold = SHARED / "initiator_gold" / "gold.csv"
     out = tmp_path / "out.csv"
     given = ["--reports", str(gold), "--line", str(SHARED / "contact_line"), "--out", str(out)]
 
     assert 0 == main(["attribution", "reports", *given])
 
+    unsure = [
+        not told["p_ru"] or 0.35 <= float(told["p_ru"]) <= 0.65
+        for read, told in zip(table(gold), table(out), strict=True)
+        if read["gold_location"] != "p" and read["gold_kinetic"] == "1" and read["gold_initiator"] in {"R", "U"}
+    ]
     answers = [(read, float(told["p_ru"])) for read, told in zip(table(gold), table(out), strict=True) if told["p_ru"]]
     precise = [(r, p) for r, p in answers if r["gold_location"] == "p" and r["gold_kinetic"] == "1"]
     named = [(r, p, float(r["gold_initiator"] == "R")) for r, p in precise if r["gold_initiator"] in {"R", "U"}]
     losses = [-math.log(p if truth else 1.0 - p) for _, p, truth in named]
     near = [loss for loss, (r, _, _) in zip(losses, named, strict=True) if float(r["dist_line_km"]) < 10.0]
 
+    assert sum(unsure) >= 0.9 * len(unsure)
     assert len(named) >= 110
     assert sum(losses) / len(losses) <= 0.41
     assert sum((p - truth) ** 2 for _, p, truth in named) / len(named) <= 0.132

@@ -58,6 +58,16 @@ def launched_by_first_probability(
     return probability
 
 
+def density_ratio(signed_distance_m: ArrayLike, sigma_m: ArrayLike, *, settings: ReportSettings) -> Floats:
+    """Give the density of both parties' fire at measured places, as a ratio to that at the line; columns in and out."""
+    distance_m, spread_m = np.asarray(signed_distance_m, dtype=np.float64), np.asarray(sigma_m, dtype=np.float64)
+    share = settings.close_share
+    here = fire_density(distance_m, spread_m, share, settings=settings)
+    here += fire_density(-distance_m, spread_m, share, settings=settings)
+    ratio: Floats = here / (2.0 * fire_density(np.zeros_like(distance_m), spread_m, share, settings=settings))
+    return ratio
+
+
 def _class_density(distance_m: Floats, spread_m: Floats, fire: FireClass, *, own_side_ratio: float) -> Floats:
     """Give the density of one class: fire on the party's own ground and across the line, averaged over the error."""
     near, deep = 1.0 / fire.range_m, 1.0 / fire.depth_m

@@ -34,12 +34,14 @@ what is written:
              ukraine p_ru); the other party has the rest. Empty: undetermined, or a row that cannot be used. One line
              per row, in order; rows of one rid are all kept. A row whose fields are not the header's has no line here:
              it is counted, and stands in --rejections.
-  --details  why: the reason, whose ground it was, distance from the line in km, the line's day and age.
+  --details  why: the reason, whose ground it was, distance from the line in km, the line's day and age, how many
+             settlements bear the name, and the probability that this one is meant.
 
 how to read it:
   within 3 sigma of the line (3 km) the answer stays within .35 and .65. Points that stand for a whole region get no
-  answer. It is a statement on what such reports tell of, not a finding on conduct; docs/method/attribution_reports.md
-  has the model, its figures and where it fails. Places beyond the state border must be left out beforehand: ground
+  answer, nor places far from the line whose name so many settlements bear that another one is more probably meant. It
+  is a statement on what such reports tell of, not a finding on conduct; docs/method/attribution_reports.md has the
+  model, its figures and where it fails. Places beyond the state border must be left out beforehand: ground
   that one party does not hold counts as the other's.
 """
 
@@ -49,11 +51,23 @@ SHOWN_REJECTION_COUNT = 10
 SHOWN_REASON_CHARACTER_COUNT = 100
 """How much is shown of why a file in the folder of lines is passed over."""
 
-DETAIL_NAMES = ("rid", "probability", "reason", "ground_of", "distance_km", "advance_km", "line_date", "line_age_days")
+DETAIL_NAMES = (
+    "rid",
+    "probability",
+    "reason",
+    "ground_of",
+    "distance_km",
+    "advance_km",
+    "line_date",
+    "line_age_days",
+    "namesake_count",
+    "meant_probability",
+)
 
 REASON_WORDS = {
     "position": "answered by position",
     "near_line": "near the line, held within .35 and .65",
+    "homonym": "undetermined: another settlement of that name is more probably meant",
     "region_name": "undetermined: the name is of a region",
     "region_point": "undetermined: the point stands for a region",
     "repeated_point": "undetermined: the point is repeated as a stand-in",
@@ -77,13 +91,18 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--line", type=Path, required=True, metavar="PATH", help="dated contact lines: file or folder")
     parser.add_argument("--out", type=Path, required=True, metavar="CSV", help="where the probabilities go")
     parser.add_argument(
-        "--theatre", default="ukraine", help="gives parties, bounds and stand-in points (default: %(default)s)"
+        "--theatre",
+        default="ukraine",
+        help="gives parties, bounds, stand-in points and namesakes (default: %(default)s)",
     )
     parser.add_argument(
         "--held-by", metavar="PARTY", help="whose ground a map shows that names none (default: the first party's)"
     )
     parser.add_argument(
         "--stand-ins", type=Path, metavar="CSV", help="points that stand for regions, instead of the theatre's own"
+    )
+    parser.add_argument(
+        "--namesakes", type=Path, metavar="CSV", help="names several settlements bear, instead of the theatre's own"
     )
     parser.add_argument("--weapon-hints", action="store_true", help="read the keyword flags of weapons as well")
     parser.add_argument("--details", type=Path, metavar="CSV", help="write the reason and distances of each answer")
@@ -94,7 +113,13 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read, attribute, write, and say what became of every row."""
     from truceline.adapters.agreements import load_theatre
-    from truceline.adapters.sources.attribution_reports import read_report_file, read_stand_ins, shipped_stand_ins
+    from truceline.adapters.sources.attribution_reports import (
+        read_namesakes,
+        read_report_file,
+        read_stand_ins,
+        shipped_namesakes,
+        shipped_stand_ins,
+    )
     from truceline.attribute.report_model import attribute_reports
     from truceline.attribute.report_settings import ReportSettings
     from truceline.cli.progress import Progress
@@ -104,9 +129,10 @@ def run(args: argparse.Namespace) -> int:
     progress = Progress("reading")
     reports = read_report_file(args.reports, theatre.bounds_deg, weapon_hints=args.weapon_hints, on_progress=progress)
     stand_ins = read_stand_ins(args.stand_ins) if args.stand_ins else shipped_stand_ins(theatre.theatre_id)
+    namesakes = read_namesakes(args.namesakes) if args.namesakes else shipped_namesakes(theatre.theatre_id)
     history = LineHistory(_lines(args, theatre, progress), held_by=theatre.parties[0])
     progress.done()
-    answers = attribute_reports(reports.places, history, stand_ins, settings=ReportSettings())
+    answers = attribute_reports(reports.places, history, stand_ins, settings=ReportSettings(), namesakes=namesakes)
     _write(args, reports, answers, theatre=theatre)
     _say(args, reports, answers, history=history)
     return 0
@@ -197,6 +223,8 @@ def _details(reports: ReportFile, answers: ReportAnswers, probabilities: list[st
         [_number(value / 1e3) for value in answers.advance_m.tolist()],
         ["" if day is None else day.isoformat() for day in located.line_date.tolist()],
         [_number(value) for value in located.line_age_days.tolist()],
+        answers.namesake_count.tolist(),
+        [_number(value) for value in answers.meant_probability.tolist()],
     )
     return zip(*columns, strict=True)
 

@@ -20,6 +20,7 @@ from truceline.adapters.agreements import shipped_folder
 from truceline.adapters.sources.csv_rows import FaultyRow, RowBlock, csv_form, read_rows
 from truceline.adapters.sources.opening import CHUNK_ROW_COUNT, HEAD_SIZE_BYTES, PARQUET_MAGIC
 from truceline.attribute.report_model import ReportPlaces
+from truceline.attribute.report_namesakes import NO_NAMESAKES, Namesakes
 from truceline.attribute.report_places import StandIns
 from truceline.errors import InputUnusable, SourceUnavailable
 from truceline.observe.parsing import (
@@ -47,6 +48,8 @@ CLOSE_HINT_SHARE = 0.98
 
 STAND_IN_COLUMNS = ("longitude_deg", "latitude_deg", "kind")
 STAND_IN_KINDS = ("region", "repeated")
+
+NAMESAKE_COLUMNS = ("name_key", "settlement_count")
 
 OnProgress = Callable[[Path, int], None]
 Bounds = tuple[float, float, float, float]
@@ -213,18 +216,44 @@ def shipped_stand_ins(theatre_id: str) -> StandIns:
 
 def read_stand_ins(path: Path) -> StandIns:
     """Read a table of points that stand for regions: `longitude_deg`, `latitude_deg`, `kind`."""
+    rows = _table_rows(path, STAND_IN_COLUMNS)
+    try:
+        return _stand_ins([(float(row["longitude_deg"]), float(row["latitude_deg"]), row["kind"]) for row in rows])
+    except (TypeError, ValueError) as error:
+        raise InputUnusable(f"{path}: {error}") from error
+
+
+def shipped_namesakes(theatre_id: str) -> Namesakes:
+    """Read how many settlements of a shipped theatre bear each name; where it has no such file, each is borne once."""
+    path = shipped_folder("agreements") / "theatres" / f"{theatre_id}_namesakes.csv"
+    return read_namesakes(path) if path.is_file() else NO_NAMESAKES
+
+
+def read_namesakes(path: Path) -> Namesakes:
+    """Read a table of names that several settlements bear: `name_key`, `settlement_count`."""
+    rows = _table_rows(path, NAMESAKE_COLUMNS)
+    try:
+        counts = {row["name_key"]: int(row["settlement_count"]) for row in rows}
+    except (TypeError, ValueError) as error:
+        raise InputUnusable(f"{path}: {error}") from error
+    few = [f"{key}={count}" for key, count in counts.items() if count < 1]
+    if few or len(counts) < len(rows):
+        raise InputUnusable(
+            f"{path}: {f'settlement_count of {few[0]} is below 1' if few else 'a name_key stands twice'}"
+        )
+    return Namesakes(settlement_counts=counts)
+
+
+def _table_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Read the rows of a small table; lines that begin with # are remarks."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SourceUnavailable(f"{path} cannot be read: {error}") from error
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    rows = list(csv.DictReader(io.StringIO("\n".join(lines))))
-    if not lines or not set(STAND_IN_COLUMNS) <= set(next(csv.reader(lines))):
-        raise InputUnusable(f"{path} lacks one of the columns {', '.join(STAND_IN_COLUMNS)}")
-    try:
-        return _stand_ins([(float(row["longitude_deg"]), float(row["latitude_deg"]), row["kind"]) for row in rows])
-    except (TypeError, ValueError) as error:
-        raise InputUnusable(f"{path}: {error}") from error
+    if not lines or not set(columns) <= set(next(csv.reader(lines))):
+        raise InputUnusable(f"{path} lacks one of the columns {', '.join(columns)}")
+    return list(csv.DictReader(io.StringIO("\n".join(lines))))
 
 
 def _stand_ins(rows: Sequence[tuple[float, float, str]]) -> StandIns:
