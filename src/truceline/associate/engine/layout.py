@@ -27,7 +27,8 @@ STATION_COLUMNS_COUNT = 11
 DET_SIGMA, DET_BEARING, DET_BEARING_SIGMA, DET_AMPLITUDE, DET_EXPLAINED = range(5)
 DETECTION_COLUMNS_COUNT = 5
 """Columns of `Scene.detections`; the time stands apart, because it is searched. Bearings are radians, `nan` for none;
-`DET_EXPLAINED` is the rate (1/s) at which accepted events are expected to make the detection, and changes."""
+`DET_EXPLAINED` is the rate (1/s) at which accepted events, and in the end their echoes, are expected to make the
+detection, and changes."""
 
 (
     TH_SIGMA_RATIO, TH_KAPPA, TH_EXTRA_S, TH_GATE, TH_PD, TH_EDGE, TH_RANGE_MAX, TH_SPAN_START, TH_SPAN_END,

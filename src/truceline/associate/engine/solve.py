@@ -13,6 +13,7 @@ import numpy as np
 from truceline.associate.engine.accept import Events, accept, merge, new_events, polish, reconsider
 from truceline.associate.engine.air import AirPrior, Factor, air_covariance, estimate_air, fitted_air, prior_air
 from truceline.associate.engine.clocks import find_clock_offsets
+from truceline.associate.engine.echo import echo_rates
 from truceline.associate.engine.effort import Effort, effort_at
 from truceline.associate.engine.exchange import exchange, part
 from truceline.associate.engine.gather import (
@@ -374,6 +375,7 @@ def _settle(window: Window, air: Air) -> tuple[Air, Factor]:
     scene, events, work = window.scene, window.events, window.work
     _learn_errors(window, air)
     merge(scene, air, work, events, _weakest_first(window))
+    scene.detections[:, DET_EXPLAINED] += echo_rates(scene, air, work, events, window.station_of)
     _sort_out(window, air)
     air, factor = _followed(window, air)
     reconsider(scene, air, work, events, EARLIER_OR_LATER)
