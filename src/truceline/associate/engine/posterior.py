@@ -55,7 +55,7 @@ INFLATION = {
     "misfit x contested": 0.827,
     "contested x crowd": -0.236,
     "crowd x crowd": 0.002,
-    "quiet": -0.071,
+    "quiet": -0.115,
     "overwhelmed": 0.94,
 }
 """Coefficients of ln f, the scale of errors over the linear model's, by what tells of doubt and by products of two."""
@@ -68,7 +68,7 @@ TAIL = {
     "missing": 1.501,
     "crowd": -0.231,
     "contested": 1.007,
-    "untaught": 1.086,
+    "untaught": 0.609,
     "overwhelmed": 1.75,
 }
 """Coefficients of ln k, the tail of errors (`truceline.physics.region`), by what tells of doubt."""
