@@ -43,9 +43,9 @@ EVENT_COLUMNS_COUNT = 9
 
 (
     WK_DISTANCE, WK_TRAVEL, WK_SIGMA, WK_RESIDUAL, WK_LOG_RATIO, WK_DX, WK_DY, WK_DT, WK_PROBABILITY, WK_BEARING,
-    WK_ELSE_RATE, WK_AMPLITUDE,
-) = range(12)  # fmt: skip
-WORK_COLUMNS_COUNT = 12
+    WK_ELSE_RATE,
+) = range(11)  # fmt: skip
+WORK_COLUMNS_COUNT = 11
 WORK_COUNT = 1024
 """Stations that one hypothesis can look at; more of them, the farthest, are left out."""
 
