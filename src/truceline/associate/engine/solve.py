@@ -307,9 +307,14 @@ def _learn(window: Window, air: Air) -> Air:
     scene, events, work = window.scene, window.events, window.work
     teachers = _teachers(window, TEACHERS_COUNT)
     air, _, _ = estimate_air(scene, work, taught_by=(events, teachers), air=air, prior=window.prior)
-    polish(scene, air, work, events, window.log_odds_min_ratio, True)
-    _learn_errors(window, air)
+    _follow(window, air)
     return air
+
+
+def _follow(window: Window, air: Air) -> None:
+    """Let the events follow the air that they taught, then teach errors."""
+    polish(window.scene, air, window.work, window.events, window.log_odds_min_ratio, True)
+    _learn_errors(window, air)
 
 
 def _learn_errors(window: Window, air: Air) -> None:
@@ -336,8 +341,7 @@ def _learn_weather(window: Window, air: Air) -> tuple[Window, Air]:
     scene, events, work = window.scene, window.events, window.work
     taught_by = events, _teachers(window, len(events.row))
     air, prior = fitted_air(scene, work, taught_by=taught_by, air=air, prior=window.prior)
-    polish(scene, air, work, events, window.log_odds_min_ratio, True)
-    _learn_errors(window, air)
+    _follow(window, air)
     return window._replace(prior=prior), air
 
 
