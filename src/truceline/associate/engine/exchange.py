@@ -434,11 +434,12 @@ def _part(table: Table, a: int, kin_count: int, least: float) -> int:
             best, others = first + second, 2
             room.kept[:] = room.new
     _put(table, a, room.kept[0])
+    if others > 0:
+        events.others[a] = -1.0
     if others == 2:
         events.used[0] += 1
         _put(table, b, room.kept[1])
-    if others > 0:
-        events.others[a], events.others[b] = -1.0, -1.0
+        events.others[b] = -1.0
     return others
 
 
