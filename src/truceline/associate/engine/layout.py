@@ -33,9 +33,11 @@ DETECTION_COLUMNS_COUNT = 5
     TH_SIGMA_RATIO, TH_KAPPA, TH_EXTRA_S, TH_GATE, TH_PD, TH_EDGE, TH_RANGE_MAX, TH_SPAN_START, TH_SPAN_END,
     TH_AMPLITUDE_ON, TH_AMPLITUDE_LEVEL, TH_AMPLITUDE_SLOPE, TH_AMPLITUDE_SIGMA, TH_CLUTTER_LEVEL, TH_CLUTTER_SIGMA,
     TH_DENSITY, TH_KIN_COUNT, TH_KIN_SIGMA, TH_KIN_TIME, TH_BEARING_DOUBT, TH_QUICK_S, TH_QUICK_RATIO,
-) = range(22)  # fmt: skip
-THETA_COUNT = 22
-"""Places in the vector of what is estimated of network and fire (`Scene.theta`)."""
+    TH_OF_ARRAYS,
+) = range(23)  # fmt: skip
+THETA_COUNT = 23
+"""Places in the vector of what is estimated of network and fire (`Scene.theta`). `TH_OF_ARRAYS` is 1 where most of the
+detections have bearings."""
 
 EV_X, EV_Y, EV_T, EV_RANGE, EV_LOG_ODDS, EV_COUNT, EV_LOG_DENSITY, EV_ALIVE, EV_PURITY = range(9)
 EVENT_COLUMNS_COUNT = 9

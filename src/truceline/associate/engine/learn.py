@@ -25,7 +25,6 @@ from truceline.associate.engine.layout import (
     CURVE_COUNT,
     CURVE_STEP_RATIO,
     DET_AMPLITUDE,
-    DET_BEARING,
     DET_EXPLAINED,
     EV_ALIVE,
     EV_LOG_ODDS,
@@ -49,6 +48,7 @@ from truceline.associate.engine.layout import (
     TH_KIN_COUNT,
     TH_KIN_SIGMA,
     TH_KIN_TIME,
+    TH_OF_ARRAYS,
     TH_PD,
     TH_SIGMA_RATIO,
     Floats,
@@ -75,7 +75,6 @@ _TIMING_ROUNDS_COUNT = 4
 _SIGMA_RATIOS = np.geomspace(0.4, 6.0, 40)
 _KAPPAS = np.geomspace(0.001, 0.05, 60)
 _SIGMA_RATIO_PRIOR = 4.0
-_MOST_RATIO = 0.5
 _KAPPA_PRIOR = 2.0
 _KAPPA_USUAL = 0.005
 _EDGES = np.geomspace(0.04, 0.3, 16)
@@ -86,14 +85,9 @@ _KIN_S = 60.0
 _RANGE_PRIOR_COUNT = 10.0
 
 
-def is_of_arrays(scene: Scene) -> bool:
-    """Say whether most of the detections have bearings."""
-    return bool(np.isfinite(scene.detections[:, DET_BEARING]).mean() > _MOST_RATIO)
-
-
 def _least_count(scene: Scene) -> int:
     """Give from how many members on they teach."""
-    return OF_ARRAYS_LEAST_COUNT if is_of_arrays(scene) else MEMBERS_LEAST_COUNT
+    return OF_ARRAYS_LEAST_COUNT if scene.theta[TH_OF_ARRAYS] else MEMBERS_LEAST_COUNT
 
 
 def learn_timing(scene: Scene, members: Floats) -> None:

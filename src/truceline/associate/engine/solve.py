@@ -41,6 +41,7 @@ from truceline.associate.engine.layout import (
     STA_WEIGHT,
     TH_DENSITY,
     TH_KAPPA,
+    TH_OF_ARRAYS,
     TH_QUICK_RATIO,
     TH_QUICK_S,
     Air,
@@ -51,7 +52,6 @@ from truceline.associate.engine.layout import (
     new_work,
 )
 from truceline.associate.engine.learn import (
-    is_of_arrays,
     learn_amplitude,
     learn_clutter,
     learn_detection,
@@ -292,7 +292,7 @@ def _teachers(window: Window, most_count: int) -> Longs:
     rows = window.events.row[: window.events.used[0]]
     sure = (rows[:, EV_ALIVE] > 0.0) & (rows[:, EV_LOG_ODDS] >= _SURE[0]) & (rows[:, EV_PURITY] >= _SURE[1])
     found = np.flatnonzero(sure & (rows[:, EV_COUNT] >= _SURE[2]))
-    if len(found) < _SURE_OF_FEW[0] and is_of_arrays(window.scene):
+    if len(found) < _SURE_OF_FEW[0] and window.scene.theta[TH_OF_ARRAYS]:
         found = np.flatnonzero(sure & (rows[:, EV_COUNT] >= _SURE_OF_FEW[1]))
     return found[:: max(1, -(-len(found) // most_count))]
 
