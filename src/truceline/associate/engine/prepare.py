@@ -254,11 +254,15 @@ BUCKET_S = 1.0
 def fill_buckets(time_s: Floats, start: Longs, start_s: float, first: Counts) -> None:
     """Write for every station and second the first detection not before it."""
     for s in range(len(start) - 1):
-        k = start[s]
-        for b in range(first.shape[1]):
-            while k < start[s + 1] and time_s[k] < start_s + b * BUCKET_S:
-                k += 1
-            first[s, b] = k
+        filled, count = 0, first.shape[1]
+        for k in range(start[s], start[s + 1]):
+            until = min(max(int((time_s[k] - start_s) / BUCKET_S), 0), count)
+            while until < count and start_s + until * BUCKET_S <= time_s[k]:
+                until += 1
+            if until > filled:
+                first[s, filled:until] = k
+                filled = until
+        first[s, filled:] = start[s + 1]
 
 
 def build_scene(

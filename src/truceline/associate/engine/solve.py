@@ -256,6 +256,8 @@ def _learn_first(window: Window, air: Air) -> tuple[Air, Floats, Floats]:
 def _correct_clocks(window: Window, offset_s: Floats, sigma_s: Floats) -> None:
     """Take found offsets out of the times; a corrected station's sigma grows by the offset's."""
     scene = window.scene
+    if np.isnan(sigma_s).all():
+        return
     scene.time_s[...] -= offset_s[window.station_of]
     fill_buckets(scene.time_s, scene.start, scene.bucket.start_s, scene.bucket.first)
     more_s = np.nan_to_num(sigma_s, nan=0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from truceline.associate.engine.prepare import (
     detection_curve,
     detection_rows,
     distinct,
+    fill_buckets,
     in_order,
     nearest_stations,
     range_grid,
@@ -158,6 +160,19 @@ def test_most_detections_with_bearings_make_a_network_of_arrays(with_bearing_cou
     scene = scene_of(network, detections._replace(bearing_deg=bearing_deg))
 
     assert expected == scene.theta[TH_OF_ARRAYS]
+
+
+@pytest.mark.parametrize("start_s", [-3.0, 0.0, 0.3, 17.0])
+def test_buckets_hold_the_first_detection_of_every_second(start_s: float) -> None:
+    """Whenever the first bucket begins, each holds its station's first detection that is not before it."""
+    chance = np.random.default_rng(9)
+    time_s = np.concatenate([np.sort(chance.uniform(-5.0, 40.0, 60).round(1)), np.sort(chance.uniform(5.0, 6.0, 9))])
+    start, first = np.array([0, 60, 60, 69]), np.full((3, 30), -1, dtype=np.int32)
+    fill_buckets(time_s, start, start_s, first)
+    begins_s = start_s + np.arange(30.0)
+    expected = [low + np.searchsorted(time_s[low:high], begins_s) for low, high in pairwise(start.tolist())]
+
+    assert np.array_equal(expected, first)
 
 
 def test_the_curve_is_the_logistic() -> None:
