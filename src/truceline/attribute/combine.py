@@ -61,11 +61,12 @@ def spread_of(log_likelihood: Floats) -> float:
 @njit(cache=True)
 def add_origin(sums: Floats, limit: float, out: Floats) -> None:
     """Add the logs of five integrals to the accounts, drawn together where they are further apart than `limit`."""
-    low, high = math.inf, -math.inf
+    low, high = math.inf, _SMALLEST
     for h in range(HYPOTHESIS_COUNT):
-        value = math.log(max(sums[h], _SMALLEST))
+        value = max(sums[h], _SMALLEST)
         low, high = min(low, value), max(high, value)
-    ratio = limit / (high - low) if high - low > limit else 1.0
+    spread = math.log(high) - math.log(low)
+    ratio = limit / spread if spread > limit else 1.0
     for h in range(HYPOTHESIS_COUNT):
         out[h] += ratio * math.log(max(sums[h], _SMALLEST))
 

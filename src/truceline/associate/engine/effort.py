@@ -12,14 +12,13 @@ from truceline.associate.engine.propose import FREE_RATIO, Care
 
 
 class Effort(NamedTuple):
-    """What the parts of the search spend from `rate_hz` on, the detections of the median station per second.
+    """What the parts of the search spend.
 
     `first_anchors_count`: about so many detections, evenly taken, propose in the first, learning pass. `quick` and
     `careful`: care of the passes before and of the last. `gain_per_event_ratio`: the air follows the events again as
     long as their common log-likelihood gains more than so much each.
     """
 
-    rate_hz: float
     first_anchors_count: int
     quick: Care
     careful: Care
@@ -47,10 +46,13 @@ _CAREFUL = Care(
     knows_kin=True,
 )
 
-CALM = Effort(0.0, 3_000, _QUICK, _CAREFUL, 0.07)
-HEAVY = Effort(0.2, 10_000, _QUICK._replace(crowded_count=6, free_ratio=3.0), _CAREFUL._replace(far_count=7), 0.02)
+CALM = Effort(3_000, _QUICK, _CAREFUL, 0.07)
+HEAVY = Effort(10_000, _QUICK._replace(crowded_count=6, free_ratio=3.0), _CAREFUL._replace(far_count=7), 0.02)
+
+HEAVY_RATE_HZ = 0.2
+"""Fire is heavy where the median station has more detections per second."""
 
 
 def effort_at(rate_hz: float) -> Effort:
     """Give what is spent where the median station has so many detections per second (1/s)."""
-    return HEAVY if rate_hz > HEAVY.rate_hz else CALM
+    return HEAVY if rate_hz > HEAVY_RATE_HZ else CALM

@@ -53,6 +53,7 @@ _STATIONS_COUNT = 30
 _FREE_S = 10.0
 _AGREE_S = 0.8
 _AGREE_RATIO = 0.7
+_SAME_M = 150.0
 _FEW_OF_PAIR_COUNT = 16
 _FEW_ALONE_COUNT = 8
 _MIXED_RATIO = 0.1
@@ -305,6 +306,16 @@ def _begin_both(table: Table, a: int, b: int, centre: Floats, times_count: int) 
 
 
 @njit(cache=True, error_model="numpy")
+def _is_new(centre: Floats, n: int) -> bool:
+    """Say whether a place lies so far from the n written before it that something else may come out."""
+    for i in range(n):
+        dx, dy = centre[n, 0] - centre[i, 0], centre[n, 1] - centre[i, 1]
+        if dx * dx + dy * dy < _SAME_M * _SAME_M:
+            return False
+    return True
+
+
+@njit(cache=True, error_model="numpy")
 def _write_centres(table: Table, a: int, b: int, kin_count: int, n: int, time_s: float) -> int:
     """Write the places where n detections of two events fall apart into two rounds, but not as they are claimed.
 
@@ -323,6 +334,8 @@ def _write_centres(table: Table, a: int, b: int, kin_count: int, n: int, time_s:
             if o in (a, b):
                 continue
             centre[0], centre[1] = rows[o, EV_X], rows[o, EV_Y]
+        if not _is_new(room.centre, found):
+            continue
         _write_origins(table, n, centre, time_s)
         if n >= _FEW_OF_PAIR_COUNT and not _are_mixed(room, n):
             continue
@@ -416,11 +429,14 @@ def _part(table: Table, a: int, kin_count: int, least: float) -> int:
     best = _put(table, a, room.old[0]) + _GAIN_LEAST
     _lift(table, a)
     room.kept[:] = room.old
-    others = 0
+    others, asked = 0, 0
     for c in range(1 + kin_count):
         at = room.old[0] if c == 0 else events.row[room.kin[c - 1]]
-        centre = room.centre[0]
+        centre = room.centre[asked]
         centre[0], centre[1] = at[EV_X], at[EV_Y]
+        if not _is_new(room.centre, asked):
+            continue
+        asked += 1
         times_count, may_be_two = _agreed(table, own, centre)
         first, second = _NEVER, _NEVER
         if may_be_two:
@@ -434,11 +450,12 @@ def _part(table: Table, a: int, kin_count: int, least: float) -> int:
             best, others = first + second, 2
             room.kept[:] = room.new
     _put(table, a, room.kept[0])
+    if others > 0:
+        events.others[a] = -1.0
     if others == 2:
         events.used[0] += 1
         _put(table, b, room.kept[1])
-    if others > 0:
-        events.others[a], events.others[b] = -1.0, -1.0
+        events.others[b] = -1.0
     return others
 
 

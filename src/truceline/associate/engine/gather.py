@@ -35,7 +35,7 @@ from truceline.associate.engine.layout import (
     Scene,
     Work,
 )
-from truceline.associate.engine.refine import FULL_REACH_RATIO, determinant, event_of, inverse, normal_equations
+from truceline.associate.engine.refine import FULL_REACH_RATIO, event_of, inverse, is_singular, normal_equations
 from truceline.associate.engine.sound import _cell
 from truceline.associate.engine.weigh import MASKED_INDEX, curve_index, look, weigh_members, weigh_ranges
 
@@ -82,7 +82,7 @@ def gather(scene: Scene, air: Air, work: Work, events: Events, teachers: Longs, 
         weigh_ranges(scene, work, n)
         weigh_members(scene, work, n, row[EV_RANGE])
         normal = normal_equations(scene, work, n, (row[EV_X], row[EV_Y]))
-        if determinant(normal) <= 1e-30:
+        if is_singular(normal):
             continue
         _tally(scene, work, n, sums)
         m = _write_members(scene, work, n, e, row[EV_RANGE], inverse(normal), out, m)
@@ -253,7 +253,7 @@ def air_equations(
         own_rate(scene, events, e, 1.0)
         weigh_members(scene, work, n, row[EV_RANGE])
         normal = normal_equations(scene, work, n, (row[EV_X], row[EV_Y]))
-        if determinant(normal) <= 1e-30:
+        if is_singular(normal):
             continue
         cov = inverse(normal)
         fit = cov @ np.ascontiguousarray(normal[:, 3])

@@ -34,9 +34,11 @@ detection, and changes."""
     TH_SIGMA_RATIO, TH_KAPPA, TH_EXTRA_S, TH_GATE, TH_PD, TH_EDGE, TH_RANGE_MAX, TH_SPAN_START, TH_SPAN_END,
     TH_AMPLITUDE_ON, TH_AMPLITUDE_LEVEL, TH_AMPLITUDE_SLOPE, TH_AMPLITUDE_SIGMA, TH_CLUTTER_LEVEL, TH_CLUTTER_SIGMA,
     TH_DENSITY, TH_KIN_COUNT, TH_KIN_SIGMA, TH_KIN_TIME, TH_BEARING_DOUBT, TH_QUICK_S, TH_QUICK_RATIO,
-) = range(22)  # fmt: skip
-THETA_COUNT = 22
-"""Places in the vector of what is estimated of network and fire (`Scene.theta`)."""
+    TH_OF_ARRAYS,
+) = range(23)  # fmt: skip
+THETA_COUNT = 23
+"""Places in the vector of what is estimated of network and fire (`Scene.theta`). `TH_OF_ARRAYS` is 1 where most of the
+detections have bearings."""
 
 EV_X, EV_Y, EV_T, EV_RANGE, EV_LOG_ODDS, EV_COUNT, EV_LOG_DENSITY, EV_ALIVE, EV_PURITY = range(9)
 EVENT_COLUMNS_COUNT = 9
@@ -44,9 +46,9 @@ EVENT_COLUMNS_COUNT = 9
 
 (
     WK_DISTANCE, WK_TRAVEL, WK_SIGMA, WK_RESIDUAL, WK_LOG_RATIO, WK_DX, WK_DY, WK_DT, WK_PROBABILITY, WK_BEARING,
-    WK_ELSE_RATE, WK_AMPLITUDE,
-) = range(12)  # fmt: skip
-WORK_COLUMNS_COUNT = 12
+    WK_ELSE_RATE,
+) = range(11)  # fmt: skip
+WORK_COLUMNS_COUNT = 11
 WORK_COUNT = 1024
 """Stations that one hypothesis can look at; more of them, the farthest, are left out."""
 

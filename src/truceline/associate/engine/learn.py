@@ -25,7 +25,6 @@ from truceline.associate.engine.layout import (
     CURVE_COUNT,
     CURVE_STEP_RATIO,
     DET_AMPLITUDE,
-    DET_BEARING,
     DET_EXPLAINED,
     EV_ALIVE,
     EV_LOG_ODDS,
@@ -49,6 +48,7 @@ from truceline.associate.engine.layout import (
     TH_KIN_COUNT,
     TH_KIN_SIGMA,
     TH_KIN_TIME,
+    TH_OF_ARRAYS,
     TH_PD,
     TH_SIGMA_RATIO,
     Floats,
@@ -57,6 +57,7 @@ from truceline.associate.engine.layout import (
 )
 from truceline.associate.engine.prepare import detection_curve
 from truceline.associate.engine.propose import FREE_RATIO
+from truceline.associate.engine.timing import Grid, Residuals, fit_timing
 
 MEMBERS_LEAST_COUNT = 150
 """With fewer members than this nothing is learnt of timing, detection or amplitude."""
@@ -70,14 +71,20 @@ HISTORY_S = 600.0
 _TRAVEL_STEP_S = 6.0
 _TRAVEL_STEPS_COUNT = 12
 _NOMINAL_STEPS_COUNT = 3
-_STRAY_SHARE = 0.05
-_TIMING_ROUNDS_COUNT = 4
 _SIGMA_RATIOS = np.geomspace(0.4, 6.0, 40)
 _KAPPAS = np.geomspace(0.001, 0.05, 60)
 _SIGMA_RATIO_PRIOR = 4.0
-_MOST_RATIO = 0.5
 _KAPPA_PRIOR = 2.0
 _KAPPA_USUAL = 0.005
+_TIMING_GRID = Grid(
+    _SIGMA_RATIOS,
+    _KAPPAS,
+    _SIGMA_RATIO_PRIOR * np.log(_SIGMA_RATIOS) ** 2,
+    _KAPPA_PRIOR * np.log(_KAPPAS / _KAPPA_USUAL) ** 2,
+)
+"""A priori the ratio is 1 to a factor of 1.6 and kappa 0.005 to a factor of 2 (one deviation), which counts where
+members are few."""
+
 _EDGES = np.geomspace(0.04, 0.3, 16)
 _NEAR_RATIO = 0.6
 _KIN_ROUNDS_COUNT = 12
@@ -86,14 +93,9 @@ _KIN_S = 60.0
 _RANGE_PRIOR_COUNT = 10.0
 
 
-def is_of_arrays(scene: Scene) -> bool:
-    """Say whether most of the detections have bearings."""
-    return bool(np.isfinite(scene.detections[:, DET_BEARING]).mean() > _MOST_RATIO)
-
-
 def _least_count(scene: Scene) -> int:
     """Give from how many members on they teach."""
-    return OF_ARRAYS_LEAST_COUNT if is_of_arrays(scene) else MEMBERS_LEAST_COUNT
+    return OF_ARRAYS_LEAST_COUNT if scene.theta[TH_OF_ARRAYS] else MEMBERS_LEAST_COUNT
 
 
 def learn_timing(scene: Scene, members: Floats) -> None:
@@ -113,53 +115,25 @@ def learn_timing(scene: Scene, members: Floats) -> None:
     edges = np.quantile(kept[:, ME_NOMINAL], np.arange(1, _NOMINAL_STEPS_COUNT) / _NOMINAL_STEPS_COUNT)
     by_travel = np.minimum((kept[:, ME_TRAVEL] / _TRAVEL_STEP_S).astype(np.int64), _TRAVEL_STEPS_COUNT - 1)
     key = by_travel * _NOMINAL_STEPS_COUNT + np.digitize(kept[:, ME_NOMINAL], edges)
-    own = kept[:, ME_PROBABILITY].copy()
-    ratio, kappa, stray = theta[TH_SIGMA_RATIO], theta[TH_KAPPA], np.full(_TRAVEL_STEPS_COUNT, _STRAY_SHARE)
-    for _ in range(_TIMING_ROUNDS_COUNT):
-        variance = ratio**2 * nominal + kappa**2 * travel
-        strayed = stray[by_travel]
-        inside = (1.0 - strayed) * np.exp(-0.5 * square / variance) / np.sqrt(2.0 * math.pi * variance)
-        weight = own * inside / (inside + strayed / (2.0 * gate))
-        stays = np.bincount(by_travel, weight, len(stray)) / np.maximum(np.bincount(by_travel, own, len(stray)), 1e-9)
-        stray = np.clip(1.0 - stays, 1e-3, 0.5)
-        ratio, kappa = _fit_timing(key, weight, (square, travel, nominal))
-    theta[TH_SIGMA_RATIO], theta[TH_KAPPA] = ratio, kappa
-
-
-def _fit_timing(key: Longs, weight: Floats, columns: tuple[Floats, Floats, Floats]) -> tuple[float, float]:
-    """Give the sigma ratio and kappa that fit weighed squares of residuals best, from sums by bin.
-
-    A priori the ratio is 1 to a factor of 1.6 and kappa 0.005 to a factor of 2 (one deviation), which counts where
-    members are few.
-    """
-    size = _TRAVEL_STEPS_COUNT * _NOMINAL_STEPS_COUNT
-    total = np.bincount(key, weight, size)
-    there = np.flatnonzero(total > 1e-6)
-    square, travel, nominal = (np.bincount(key, weight * column, size)[there] / total[there] for column in columns)
-    variance = _SIGMA_RATIOS[:, None, None] ** 2 * nominal + _KAPPAS[None, :, None] ** 2 * travel
-    cost = (total[there] * (np.log(variance) + square / variance)).sum(axis=-1)
-    cost += _SIGMA_RATIO_PRIOR * np.log(_SIGMA_RATIOS)[:, None] ** 2
-    cost += _KAPPA_PRIOR * np.log(_KAPPAS / _KAPPA_USUAL) ** 2
-    i, j = np.unravel_index(int(np.argmin(cost)), cost.shape)
-    return float(_SIGMA_RATIOS[i]), float(_KAPPAS[j])
+    residuals = Residuals(square, nominal, travel, gate, kept[:, ME_PROBABILITY].copy(), by_travel, key)
+    counts = _TRAVEL_STEPS_COUNT, _TRAVEL_STEPS_COUNT * _NOMINAL_STEPS_COUNT
+    pair = fit_timing(residuals, (theta[TH_SIGMA_RATIO], theta[TH_KAPPA]), _TIMING_GRID, counts)
+    theta[TH_SIGMA_RATIO], theta[TH_KAPPA] = pair
 
 
 def learn_detection(scene: Scene, sums: Floats) -> None:
     """Fit the detection curve to hits and trials by distance over range, and the shares of the ranges (an EM step)."""
     u = (np.arange(CURVE_COUNT) + 0.5) * CURVE_STEP_RATIO
     hits, trials = sums[0], sums[1]
-    near = u < _NEAR_RATIO
-    if trials[near].sum() < _least_count(scene):
+    near = int(np.searchsorted(u, _NEAR_RATIO))
+    if trials[:near].sum() < _least_count(scene):
         return
-    best = (-math.inf, 0.0, 0.0)
-    for edge in _EDGES:
-        shape = 1.0 / (1.0 + np.exp((u - 1.0) / edge))
-        level = float(np.clip(hits[near].sum() / (trials[near] * shape[near]).sum(), 0.1, 0.98))
-        p = np.clip(level * shape, 1e-9, 1.0 - 1e-9)
-        likelihood = float((hits * np.log(p) + (trials - hits) * np.log1p(-p)).sum())
-        best = max(best, (likelihood, level, float(edge)))
-    scene.theta[TH_PD], scene.theta[TH_EDGE] = best[1], best[2]
-    scene.curve[...] = detection_curve(best[1], best[2])
+    shape = 1.0 / (1.0 + np.exp((u - 1.0) / _EDGES[:, None]))
+    level = np.clip(hits[:near].sum() / (trials[:near] * shape[:, :near]).sum(axis=1), 0.1, 0.98)
+    p = np.clip(level[:, None] * shape, 1e-9, 1.0 - 1e-9)
+    best = int(np.argmax((hits * np.log(p) + (trials - hits) * np.log1p(-p)).sum(axis=1)))
+    scene.theta[TH_PD], scene.theta[TH_EDGE] = level[best], _EDGES[best]
+    scene.curve[...] = detection_curve(level[best], _EDGES[best])
     share = sums[2, :RANGE_COUNT] + _RANGE_PRIOR_COUNT * np.exp(scene.log_range)
     share = np.convolve(np.pad(share, 1, mode="edge"), [0.25, 0.5, 0.25], "valid")
     scene.log_range[...] = np.log(share / share.sum())

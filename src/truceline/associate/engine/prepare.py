@@ -35,6 +35,7 @@ from truceline.associate.engine.layout import (
     TH_KIN_COUNT,
     TH_KIN_SIGMA,
     TH_KIN_TIME,
+    TH_OF_ARRAYS,
     TH_PD,
     TH_RANGE_MAX,
     TH_SIGMA_RATIO,
@@ -63,6 +64,9 @@ BEARING_SIGMA_LEAST_DEG = 0.1
 EDGE_GAP_RAD = 1.8
 REACH_RATIO = 2.5
 EDGE_RATIO = 0.15
+OF_ARRAYS_RATIO = 0.5
+"""A network is one of arrays if a larger share of its detections has bearings."""
+
 SLOWNESSES_S_PER_M = {SEISMIC_INDEX: (1.0 / 6_000.0, 1.0 / 3_000.0)}
 """By modality, slownesses of its phases in the ground: P and Rg (docs/method/modalities.md)."""
 
@@ -250,11 +254,15 @@ BUCKET_S = 1.0
 def fill_buckets(time_s: Floats, start: Longs, start_s: float, first: Counts) -> None:
     """Write for every station and second the first detection not before it."""
     for s in range(len(start) - 1):
-        k = start[s]
-        for b in range(first.shape[1]):
-            while k < start[s + 1] and time_s[k] < start_s + b * BUCKET_S:
-                k += 1
-            first[s, b] = k
+        filled, count = 0, first.shape[1]
+        for k in range(start[s], start[s + 1]):
+            until = min(max(int((time_s[k] - start_s) / BUCKET_S), 0), count)
+            while until < count and start_s + until * BUCKET_S <= time_s[k]:
+                until += 1
+            if until > filled:
+                first[s, filled:until] = k
+                filled = until
+        first[s, filled:] = start[s + 1]
 
 
 def build_scene(
@@ -274,13 +282,16 @@ def build_scene(
     near, reach_m = nearest_stations(network, stations[:, STA_LISTENS] > 0.0)
     start = np.searchsorted(ordered.station_index, np.arange(len(network.x_m) + 1)).astype(np.int64)
     time_s = ordered.time_s.astype(np.float64).copy()
+    detections = detection_rows(ordered, network)
+    bearing_count = np.isfinite(detections[:, DET_BEARING]).sum()
+    theta[TH_OF_ARRAYS] = bearing_count > OF_ARRAYS_RATIO * len(detections)
     first = np.zeros((len(network.x_m), max(2, math.ceil(span_s[1] - span_s[0]) + 2)), dtype=np.int32)
     fill_buckets(time_s, start, span_s[0], first)
     return Scene(
         stations=stations,
         start=start,
         time_s=time_s,
-        detections=detection_rows(ordered, network),
+        detections=detections,
         lookup=station_lookup(network, theta[TH_RANGE_MAX]),
         near=near,
         reach_m=reach_m,

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from truceline.associate.engine.accept import Events, in_space, log_density_near
+from truceline.associate.engine.bearings import BEARER_COLUMNS_COUNT, leads_away, write_bearer
 from truceline.associate.engine.layout import (
     CURVE_COUNT,
     CURVE_STEP_RATIO,
@@ -38,6 +39,7 @@ from truceline.associate.engine.layout import (
     STA_Y,
     TH_BEARING_DOUBT,
     TH_DENSITY,
+    TH_OF_ARRAYS,
     TH_QUICK_RATIO,
     TH_QUICK_S,
     TH_SPAN_END,
@@ -87,6 +89,7 @@ _IN_LINE_RATIO = 1e-3
 _COMPATIBLE_RATIO = 1.1
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 _ANNEALING_S = np.array([0.25, 0.08, 0.0, 0.0])
+_AWAY_COUNT = 2
 _SAME_S = 2.0
 _SAME_M = 1_000.0
 
@@ -117,7 +120,8 @@ class Partners(NamedTuple):
 
     `row` has moved x, moved y, b = c dt, D^2 and (D^2 - b^2) / 2; the first `close_count` are of the nearest stations,
     `others_count` are not of the one with the most. `quiet` is ln(sqrt(2 pi) r) of every detection of the scene, r all
-    else that may have made it; `turning` says whether any has a bearing.
+    else that may have made it; `turning` says whether any has a bearing. In a network of arrays
+    `bearer` holds the partners' bearings, and last the anchor's.
     """
 
     row: Floats
@@ -128,6 +132,7 @@ class Partners(NamedTuple):
     others_count: Longs
     quiet: Floats
     turning: Bools
+    bearer: Floats
 
 
 @njit(cache=True, error_model="numpy")
@@ -137,6 +142,7 @@ def _partners(
     """Collect the free detections of near stations that may be of the event whose first detection the anchor is."""
     stations, start, time_s, detections = scene.stations, scene.start, scene.time_s, scene.detections
     near, rows, row_station = scene.near, room.row, room.station
+    bearer, of_arrays = room.bearer, scene.theta[TH_OF_ARRAYS] > 0.0
     c, u, v = speeds
     wind = math.sqrt(u * u + v * v)
     t = time_s[anchor]
@@ -165,6 +171,8 @@ def _partners(
                 rows[n, 3] = rows[n, 0] * rows[n, 0] + rows[n, 1] * rows[n, 1]
                 rows[n, 4] = 0.5 * (rows[n, 3] - rows[n, 2] * rows[n, 2])
                 row_station[n] = other
+                if of_arrays:
+                    write_bearer(stations[other], detections[k], bearer[n])
                 n += 1
             k += 1
         most_of_one = max(most_of_one, n - before)
@@ -220,8 +228,12 @@ def _line(
 def _candidates(
     room: Partners, n: int, anchor: tuple[float, float, float, float], speeds: tuple[float, float, float]
 ) -> int:
-    """Write every event that an anchor (x, y, t, reach) makes with two of its n partners; give how many."""
+    """Write every event that an anchor (x, y, t, reach) makes with two of its n partners; give how many.
+
+    Left out are those beside which at least two of the three bearings lead, where `bearer` is filled.
+    """
     rows, row_station, out, made_of = room.row, room.station, room.candidate, room.made_of
+    bearer, own, turned = room.bearer, room.bearer[PARTNERS_COUNT], not math.isnan(room.bearer[PARTNERS_COUNT, 0])
     c, u, v = speeds
     most_ratio = (c + math.sqrt(u * u + v * v)) / c
     per_c = 1.0 / c
@@ -242,9 +254,12 @@ def _candidates(
                 if not 0.0 < rho <= reach or m == CANDIDATES_COUNT:
                     continue
                 since = rho * per_c
-                out[m, 0] = anchor[0] + px - rho * qx - u * since
-                out[m, 1] = anchor[1] + py - rho * qy - v * since
-                out[m, 2] = anchor[2] - since
+                x, y = anchor[0] + px - rho * qx - u * since, anchor[1] + py - rho * qy - v * since
+                if turned:
+                    away = int(leads_away(bearer[i], x, y)) + int(leads_away(bearer[j], x, y))
+                    if away + int(leads_away(own, x, y)) >= _AWAY_COUNT:
+                        continue
+                out[m, 0], out[m, 1], out[m, 2] = x, y, anchor[2] - since
                 made_of[m, 0], made_of[m, 1] = station, row_station[j]
                 m += 1
     return m
@@ -351,6 +366,8 @@ def _weigh_anchor(scene: Scene, air: Air, anchor: int, station: int, room: Partn
     reach_m = scene.reach_m[station]
     if t - scene.theta[TH_SPAN_START] < _LONGEST_S:
         reach_m = max(reach_m, _REACH_AT_START_M)
+    if scene.theta[TH_OF_ARRAYS]:
+        write_bearer(scene.stations[station], scene.detections[anchor], room.bearer[PARTNERS_COUNT])
     m = _candidates(room, n, (x, y, t, reach_m), speeds)
     _weigh_candidates(scene, room, m, station, speeds, care)
     return m
@@ -398,6 +415,7 @@ def _room(scene: Scene, station_of: Longs) -> Partners:
         np.zeros(1, dtype=np.int64),
         _quiet(scene, station_of),
         np.array([not np.isnan(scene.detections[:, DET_BEARING]).all()]),
+        np.full((PARTNERS_COUNT + 1, BEARER_COLUMNS_COUNT), np.nan),
     )
 
 

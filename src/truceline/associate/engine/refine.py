@@ -109,6 +109,12 @@ def determinant(a: Floats) -> float:
 
 
 @njit(cache=True, error_model="numpy")
+def is_singular(a: Floats) -> bool:
+    """Say whether a matrix of information has no inverse."""
+    return determinant(a) <= _INFORMATION_LEAST
+
+
+@njit(cache=True, error_model="numpy")
 def fixes_nothing(a: Floats) -> bool:
     """Say whether information leaves place or time open: a determinant of 0, but for what rounding makes of it."""
     det = determinant(a)

@@ -41,7 +41,7 @@ from truceline.associate.engine.layout import (
     Scene,
     Work,
 )
-from truceline.associate.engine.refine import FULL_REACH_RATIO, determinant, event_of, inverse, normal_equations
+from truceline.associate.engine.refine import FULL_REACH_RATIO, event_of, inverse, is_singular, normal_equations
 from truceline.associate.engine.weigh import look, weigh_members
 
 LENGTHS_COUNT = 4
@@ -178,7 +178,7 @@ def _weigh_event(scene: Scene, work: Work, n: int, row: Floats, room: _Room) -> 
     weigh_members(scene, work, n, row[EV_RANGE])
     normal = normal_equations(scene, work, n, (row[EV_X], row[EV_Y]))
     m = _members(scene, work, n, _SURE_MEMBER, _RESIDUAL_SIGMAS_MAX, rows)
-    if m < _MEMBERS_LEAST_COUNT or determinant(normal) <= 1e-30:
+    if m < _MEMBERS_LEAST_COUNT or is_singular(normal):
         return 0
     cov = inverse(normal)
     fit = cov @ np.ascontiguousarray(normal[:, 3])

@@ -42,6 +42,7 @@ from truceline.associate.engine.layout import (
     STA_WEIGHT,
     TH_DENSITY,
     TH_KAPPA,
+    TH_OF_ARRAYS,
     TH_QUICK_RATIO,
     TH_QUICK_S,
     Air,
@@ -52,7 +53,6 @@ from truceline.associate.engine.layout import (
     new_work,
 )
 from truceline.associate.engine.learn import (
-    is_of_arrays,
     learn_amplitude,
     learn_clutter,
     learn_detection,
@@ -257,6 +257,8 @@ def _learn_first(window: Window, air: Air) -> tuple[Air, Floats, Floats]:
 def _correct_clocks(window: Window, offset_s: Floats, sigma_s: Floats) -> None:
     """Take found offsets out of the times; a corrected station's sigma grows by the offset's."""
     scene = window.scene
+    if np.isnan(sigma_s).all():
+        return
     scene.time_s[...] -= offset_s[window.station_of]
     fill_buckets(scene.time_s, scene.start, scene.bucket.start_s, scene.bucket.first)
     more_s = np.nan_to_num(sigma_s, nan=0.0)
@@ -293,7 +295,7 @@ def _teachers(window: Window, most_count: int) -> Longs:
     rows = window.events.row[: window.events.used[0]]
     sure = (rows[:, EV_ALIVE] > 0.0) & (rows[:, EV_LOG_ODDS] >= _SURE[0]) & (rows[:, EV_PURITY] >= _SURE[1])
     found = np.flatnonzero(sure & (rows[:, EV_COUNT] >= _SURE[2]))
-    if len(found) < _SURE_OF_FEW[0] and is_of_arrays(window.scene):
+    if len(found) < _SURE_OF_FEW[0] and window.scene.theta[TH_OF_ARRAYS]:
         found = np.flatnonzero(sure & (rows[:, EV_COUNT] >= _SURE_OF_FEW[1]))
     return found[:: max(1, -(-len(found) // most_count))]
 
@@ -308,9 +310,14 @@ def _learn(window: Window, air: Air) -> Air:
     scene, events, work = window.scene, window.events, window.work
     teachers = _teachers(window, TEACHERS_COUNT)
     air, _, _ = estimate_air(scene, work, taught_by=(events, teachers), air=air, prior=window.prior)
-    polish(scene, air, work, events, window.log_odds_min_ratio, True)
-    _learn_errors(window, air)
+    _follow(window, air)
     return air
+
+
+def _follow(window: Window, air: Air) -> None:
+    """Let the events follow the air that they taught, then teach errors."""
+    polish(window.scene, air, window.work, window.events, window.log_odds_min_ratio, True)
+    _learn_errors(window, air)
 
 
 def _learn_errors(window: Window, air: Air) -> None:
@@ -337,8 +344,7 @@ def _learn_weather(window: Window, air: Air) -> tuple[Window, Air]:
     scene, events, work = window.scene, window.events, window.work
     taught_by = events, _teachers(window, len(events.row))
     air, prior = fitted_air(scene, work, taught_by=taught_by, air=air, prior=window.prior)
-    polish(scene, air, work, events, window.log_odds_min_ratio, True)
-    _learn_errors(window, air)
+    _follow(window, air)
     return window._replace(prior=prior), air
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truceline.associate.engine.effort import CALM, HEAVY, effort_at
+from truceline.associate.engine.effort import CALM, HEAVY, HEAVY_RATE_HZ, effort_at
 
 
 @given(st.floats(0.0, 10.0, allow_nan=False))
 def test_fire_is_heavy_from_one_rate_on(rate_hz: float) -> None:
     """Up to the rate at which fire is called heavy the calm effort is made, and above it the other."""
-    expected = HEAVY if rate_hz > HEAVY.rate_hz else CALM
+    expected = HEAVY if rate_hz > HEAVY_RATE_HZ else CALM
 
     assert expected == effort_at(rate_hz)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from truceline.associate.engine.layout import (
     STA_LISTENS,
     STA_SECOND_SLOWNESS,
     STA_SLOWNESS,
+    TH_OF_ARRAYS,
 )
 from truceline.associate.engine.prepare import (
     EDGE_REACH_M,
@@ -27,6 +29,7 @@ from truceline.associate.engine.prepare import (
     detection_curve,
     detection_rows,
     distinct,
+    fill_buckets,
     in_order,
     nearest_stations,
     range_grid,
@@ -146,6 +149,30 @@ def test_a_detection_without_a_sigma_has_its_stations() -> None:
     assert [0.02, 0.5, 0.02, 0.02] == rows[:, DET_SIGMA].tolist()
     assert np.allclose(np.radians([3.0, 7.0, nan, 3.0]), rows[:, DET_BEARING_SIGMA], equal_nan=True)
     assert np.allclose(np.radians([90.0, 90.0, nan, nan]), rows[:, DET_BEARING], equal_nan=True)
+
+
+@pytest.mark.parametrize(("with_bearing_count", "expected"), [(0, 0.0), (10, 0.0), (11, 1.0), (20, 1.0)])
+def test_most_detections_with_bearings_make_a_network_of_arrays(with_bearing_count: int, expected: float) -> None:
+    """A network is one of arrays where more than half of the detections say from where the sound came."""
+    network = network_of(np.arange(4.0), np.zeros(4))._replace(bearing_sigma_deg=np.full(4, 3.0))
+    detections = detections_of(np.arange(20) % 2, np.arange(20.0))
+    bearing_deg = np.where(np.arange(20) < with_bearing_count, 45.0, np.nan)
+    scene = scene_of(network, detections._replace(bearing_deg=bearing_deg))
+
+    assert expected == scene.theta[TH_OF_ARRAYS]
+
+
+@pytest.mark.parametrize("start_s", [-3.0, 0.0, 0.3, 17.0])
+def test_buckets_hold_the_first_detection_of_every_second(start_s: float) -> None:
+    """Whenever the first bucket begins, each holds its station's first detection that is not before it."""
+    chance = np.random.default_rng(9)
+    time_s = np.concatenate([np.sort(chance.uniform(-5.0, 40.0, 60).round(1)), np.sort(chance.uniform(5.0, 6.0, 9))])
+    start, first = np.array([0, 60, 60, 69]), np.full((3, 30), -1, dtype=np.int32)
+    fill_buckets(time_s, start, start_s, first)
+    begins_s = start_s + np.arange(30.0)
+    expected = [low + np.searchsorted(time_s[low:high], begins_s) for low, high in pairwise(start.tolist())]
+
+    assert np.array_equal(expected, first)
 
 
 def test_the_curve_is_the_logistic() -> None:

@@ -5,10 +5,20 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laws.engine_world import SPAN_S, Conditions, World, make_world, travel_time_s, with_events
+from laws.engine_world import (
+    SPAN_S,
+    Conditions,
+    World,
+    detections_of,
+    make_world,
+    network_of,
+    travel_time_s,
+    with_events,
+)
 from truceline.associate.engine.accept import new_events
 from truceline.associate.engine.effort import CALM
 from truceline.associate.engine.layout import (
@@ -26,7 +36,7 @@ from truceline.associate.engine.layout import (
     new_work,
 )
 from truceline.associate.engine.learn import learn_free_rate
-from truceline.associate.engine.propose import _circles, propose
+from truceline.associate.engine.propose import _circles, _room, _weigh_anchor, propose
 from truceline.associate.engine.repeat import repeat
 from unit.associate.engine.made_scene import even_air, row_of, scene_of
 
@@ -170,3 +180,20 @@ def test_a_place_that_was_quiet_tells_nothing() -> None:
     out = np.zeros((5, EVENT_COLUMNS_COUNT))
 
     assert 0 == repeat(scene, even_air(), new_work(), row_of(0.0, 0.0, 60.0)[None], new_events(3), out)
+
+
+@pytest.mark.parametrize(("turned_count", "expected"), [(0, 1), (1, 1), (2, 0), (3, 0)])
+def test_two_bearings_that_lead_elsewhere_are_enough(turned_count: int, expected: int) -> None:
+    """In a network of arrays nothing is made of three detections if two of their bearings lead beside the place."""
+    east_m, north_m = np.array([0.0, 5_000.0, 500.0]), np.array([0.0, 500.0, 5_000.0])
+    away_m = np.hypot(2_000.0 - east_m, 1_500.0 - north_m)
+    toward_deg = np.degrees(np.arctan2(2_000.0 - east_m, 1_500.0 - north_m))
+    bearing_deg = (toward_deg + 90.0 * (np.arange(3) < turned_count)) % 360.0
+    network = network_of(east_m, north_m)._replace(bearing_sigma_deg=np.full(3, 3.0))
+    detections = detections_of(np.arange(3), 60.0 + away_m / 340.0)._replace(bearing_deg=bearing_deg)
+    scene = scene_of(network, detections)
+    room = _room(scene, np.arange(3))
+    n = _weigh_anchor(scene, even_air((340.0, 0.0, 0.0)), 0, 0, room, CALM.quick)
+    off_m = np.hypot(room.candidate[:n, 0] - 2_000.0, room.candidate[:n, 1] - 1_500.0)
+
+    assert expected == (off_m < 50.0).sum()
