@@ -28,10 +28,10 @@ from truceline.associate.engine.layout import (
 )
 from truceline.associate.engine.refine import (
     FULL_REACH_RATIO,
-    determinant,
     doubts,
     event_of,
     inverse,
+    is_singular,
     normal_equations,
 )
 from truceline.associate.engine.shared_error import SharedError, add_shared
@@ -148,7 +148,7 @@ def covariances(
         contested = _contested(scene, work, n)
         own_rate(scene, events, e, 1.0)
         normal = normal_equations(scene, work, n, (row[EV_X], row[EV_Y]))
-        if determinant(normal) <= 1e-30:
+        if is_singular(normal):
             continue
         cov = inverse(normal)
         out[e, 6], out[e, 7] = doubts(work, n)
