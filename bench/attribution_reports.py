@@ -369,7 +369,7 @@ def density(options: argparse.Namespace) -> None:
         days = np.full(towns.height, np.datetime64(day))
         located = history.locate(towns["longitude_deg"].to_numpy(), towns["latitude_deg"].to_numpy(), days)
         sigma_m = np.hypot(located.sigma_m, settings.place_sigma_m)
-        ratio = density_ratio(located.signed_distance_m, sigma_m, settings=settings)
+        ratio = density_ratio(located.signed_distance_m, sigma_m, settings.close_share, settings=settings)
         print(f"{day}: {towns.height:,} settlements, mean density {ratio.mean():.4f} of that at the line")
 
 

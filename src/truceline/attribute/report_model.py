@@ -82,7 +82,8 @@ def attribute_reports(
     distance_m = located.signed_distance_m + advance_m
     launched = launched_by_first_probability(distance_m, sigma_m, close_share, settings=settings)
     namesake_count = namesakes.count(places.place_name)
-    meant = meant_probability(density_ratio(distance_m, sigma_m, settings=settings), namesake_count, settings=settings)
+    fired_ratio = density_ratio(distance_m, sigma_m, close_share, settings=settings)
+    meant = meant_probability(fired_ratio, namesake_count, settings=settings)
     reason = _reasons(places, located, stand_ins, meant, settings=settings)
     told = (1.0 - settings.misplaced_probability) * meant
     probability = (1.0 - told) / 2.0 + told * launched

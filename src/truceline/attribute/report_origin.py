@@ -58,10 +58,12 @@ def launched_by_first_probability(
     return probability
 
 
-def density_ratio(signed_distance_m: ArrayLike, sigma_m: ArrayLike, *, settings: ReportSettings) -> Floats:
+def density_ratio(
+    signed_distance_m: ArrayLike, sigma_m: ArrayLike, close_share: ArrayLike, *, settings: ReportSettings
+) -> Floats:
     """Give the density of both parties' fire at measured places, as a ratio to that at the line; columns in and out."""
     distance_m, spread_m = np.asarray(signed_distance_m, dtype=np.float64), np.asarray(sigma_m, dtype=np.float64)
-    share = settings.close_share
+    share = np.asarray(close_share, dtype=np.float64)
     here = fire_density(distance_m, spread_m, share, settings=settings)
     here += fire_density(-distance_m, spread_m, share, settings=settings)
     ratio: Floats = here / (2.0 * fire_density(np.zeros_like(distance_m), spread_m, share, settings=settings))

@@ -76,13 +76,22 @@ def test_more_namesakes_make_a_place_less_sure() -> None:
 def test_the_denser_the_fire_the_surer_the_place() -> None:
     """Among twenty namesakes the one near the line is meant more probably than one far behind it, on either side."""
     distance_m = np.array([0.0, 5e3, 2e4, 1e5])
-    ratio = density_ratio(distance_m, np.full(4, 1_500.0), settings=SETTINGS)
+    ratio = density_ratio(distance_m, np.full(4, 1_500.0), SETTINGS.close_share, settings=SETTINGS)
     meant = meant_probability(ratio, np.full(4, 20), settings=SETTINGS)
 
     assert 1.0 == pytest.approx(ratio[0])
-    assert ratio == pytest.approx(density_ratio(-distance_m, np.full(4, 1_500.0), settings=SETTINGS))
+    assert ratio == pytest.approx(
+        density_ratio(-distance_m, np.full(4, 1_500.0), SETTINGS.close_share, settings=SETTINGS)
+    )
     assert (np.diff(meant) < 0.0).all()
     assert meant[0] > 0.9
+
+
+def test_a_weapon_of_long_reach_makes_a_far_place_surer() -> None:
+    """Far behind the line a report of a missile more probably means the place it stands on than one of a mortar."""
+    missile, mortar = density_ratio(np.full(2, 8e4), np.full(2, 1_500.0), [0.0, 0.98], settings=SETTINGS)
+
+    assert missile > 5.0 * mortar
 
 
 def test_it_is_bayes_rule_over_the_settlements() -> None:

@@ -25,6 +25,6 @@ def write_bearer(station: Floats, detection: Floats, out: Floats) -> None:
 
 @njit(cache=True, error_model="numpy")
 def leads_away(bearer: Floats, x_m: float, y_m: float) -> bool:
-    """Say whether a bearing leads far beside a place, by more than eight sigmas; none that was not given does."""
+    """Say whether a bearing leads far beside a place, by more than eight sigmas; one that was not given does not."""
     dx, dy = x_m - bearer[0], y_m - bearer[1]
     return bool(dx * bearer[2] + dy * bearer[3] < bearer[4] * math.sqrt(dx * dx + dy * dy))

@@ -434,9 +434,10 @@ def _part(table: Table, a: int, kin_count: int, least: float) -> int:
         at = room.old[0] if c == 0 else events.row[room.kin[c - 1]]
         centre = room.centre[asked]
         centre[0], centre[1] = at[EV_X], at[EV_Y]
-        if not _is_new(room.centre, asked):
-            continue
-        asked += 1
+        if c > 0:
+            if not _is_new(room.centre, asked):
+                continue
+            asked += 1
         times_count, may_be_two = _agreed(table, own, centre)
         first, second = _NEVER, _NEVER
         if may_be_two:

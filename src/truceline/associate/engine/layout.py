@@ -24,11 +24,11 @@ STATION_COLUMNS_COUNT = 11
 """Columns of `Scene.stations`. The slownesses (s/m) are of two ground phases, both 0 where sound is what is heard;
 `STA_LISTENS` is 1 for a station whose silence or detection counts for a proposal: of sound, and of some weight."""
 
-DET_SIGMA, DET_BEARING, DET_BEARING_SIGMA, DET_AMPLITUDE, DET_EXPLAINED = range(5)
-DETECTION_COLUMNS_COUNT = 5
+DET_SIGMA, DET_BEARING, DET_BEARING_SIGMA, DET_AMPLITUDE, DET_EXPLAINED, DET_ECHO = range(6)
+DETECTION_COLUMNS_COUNT = 6
 """Columns of `Scene.detections`; the time stands apart, because it is searched. Bearings are radians, `nan` for none;
-`DET_EXPLAINED` is the rate (1/s) at which accepted events, and in the end their echoes, are expected to make the
-detection, and changes."""
+`DET_EXPLAINED` is the rate (1/s) at which accepted events are expected to make the detection, and changes; `DET_ECHO`
+that at which their echoes are, 0 until it is known."""
 
 (
     TH_SIGMA_RATIO, TH_KAPPA, TH_EXTRA_S, TH_GATE, TH_PD, TH_EDGE, TH_RANGE_MAX, TH_SPAN_START, TH_SPAN_END,

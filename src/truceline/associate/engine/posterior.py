@@ -130,9 +130,9 @@ def covariances(
     """Give (xx, xy, xt, yy, yt, tt) of every event: H^-1 + G C G' with G = H^-1 J'W Q and C the air's covariance.
 
     Metres and seconds; `nan` where the detections do not fix a place. `air_covariance` is (p, p) in (m/s)^2, its lower
-    half is read; what paths err in common is added. Three more columns say how far the members can be trusted:
-    their reduced chi-squared, the mean of p (1 - p) over p, and the share of them that others explain too. The last
-    is the share of the region's area that the air makes, in [0, 1].
+    half is read; what paths err in common is added. Four more columns say how far that can be trusted: the members'
+    reduced chi-squared, the mean of p (1 - p) over p, the share of them that others explain too, and the share of the
+    region's area that the air makes, in [0, 1].
     """
     out = np.full((events.used[0], 10), np.nan)
     size = len(air_covariance)

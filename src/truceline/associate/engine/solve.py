@@ -26,6 +26,7 @@ from truceline.associate.engine.gather import (
 )
 from truceline.associate.engine.layout import (
     CURVE_COUNT,
+    DET_ECHO,
     DET_EXPLAINED,
     DET_SIGMA,
     EV_ALIVE,
@@ -381,7 +382,7 @@ def _settle(window: Window, air: Air) -> tuple[Air, Factor]:
     scene, events, work = window.scene, window.events, window.work
     _learn_errors(window, air)
     merge(scene, air, work, events, _weakest_first(window))
-    scene.detections[:, DET_EXPLAINED] += echo_rates(scene, air, work, events, window.station_of)
+    scene.detections[:, DET_ECHO] = echo_rates(scene, air, work, events, window.station_of)
     _sort_out(window, air)
     air, factor = _followed(window, air)
     reconsider(scene, air, work, events, EARLIER_OR_LATER)

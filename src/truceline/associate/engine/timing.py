@@ -82,7 +82,7 @@ def likeliest_pair(bins: Floats, grid: Grid) -> tuple[int, int]:
     while count > 0:
         count -= 1
         a, b, c, d = block[count]
-        if cost[count] >= best:
+        if not cost[count] < best:
             continue
         if a == b and c == d:
             best, at = cost[count], (a, c)

@@ -17,6 +17,7 @@ from truceline.associate.engine.layout import (
     DET_AMPLITUDE,
     DET_BEARING,
     DET_BEARING_SIGMA,
+    DET_ECHO,
     DET_EXPLAINED,
     DET_SIGMA,
     RANGE_COUNT,
@@ -169,7 +170,8 @@ def best_detection(
         own = sigma_ratio * detections[k, DET_SIGMA]
         variance = own * own + spread
         residual = time_s[k] - predicted
-        sigma, else_rate = math.sqrt(variance), clutter + detections[k, DET_EXPLAINED]
+        sigma = math.sqrt(variance)
+        else_rate = clutter + detections[k, DET_EXPLAINED] + detections[k, DET_ECHO]
         log_ratio = -0.5 * residual * residual / variance - math.log(sigma * else_rate) - _HALF_LOG_TWO_PI
         turned, off = bearing_fit(
             detections[k, DET_BEARING], detections[k, DET_BEARING_SIGMA], (query[4], query[5]), doubt

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from laws.engine_world import SPAN_S, Conditions, World, detections_of, joined, make_world, solve
+from laws.engine_world import SPAN_S, Conditions, World, detections_of, joined, make_world, solve, with_events
 from truceline.associate.engine import solve as engine
 from truceline.associate.engine.accept import claim, new_events
 from truceline.associate.engine.echo import echo_rates
@@ -69,6 +69,19 @@ def test_what_comes_before_as_often_as_after_is_no_echo() -> None:
     world, _ = with_late(make_world(6, MANY), 0.3, LATE_S, before_s)
     rates, _, _ = rates_of(world)
 
+    assert not rates.any()
+
+
+def test_whole_rounds_that_were_not_found_are_no_echo() -> None:
+    """Eight rounds that follow known ones, and that nobody found, do not make echoes, though each is heard by many."""
+    known = make_world(6, MANY)
+    later = known._replace(event_time_s=known.event_time_s + 1.5)
+    rounds = np.stack([*later[1:5]])[:, ::3]
+    unfound = with_events(np.random.default_rng(3), known.network, rounds, MANY._replace(clutter_hz=0.0)).detections
+    rates, _, _ = rates_of(known._replace(detections=joined(known.detections, unfound)))
+
+    assert rounds.shape[1] == 8
+    assert len(unfound.time_s) > 60
     assert not rates.any()
 
 

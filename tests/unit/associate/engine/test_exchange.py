@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from laws.engine_world import make_world, network_of
+from truceline.associate.engine import exchange as exchange_module
 from truceline.associate.engine.accept import Events, claim, new_events, polish, reconsider, release
 from truceline.associate.engine.exchange import exchange, part
 from truceline.associate.engine.layout import (
@@ -153,6 +154,15 @@ def test_two_do_not_stand_where_either_is_too_weak_or_there_is_no_room() -> None
     assert explained_by_claims(scene, events)
 
 
+def test_a_place_beside_one_that_was_asked_is_not_asked_again() -> None:
+    """Places less than 150 m from one before them are no new ones."""
+    centre = np.array([[0.0, 0.0], [149.0, 0.0], [0.0, 151.0]])
+
+    assert exchange_module._is_new(centre, 0)
+    assert not exchange_module._is_new(centre, 1)
+    assert exchange_module._is_new(centre[[0, 2]], 1)
+
+
 def test_an_event_on_wrong_detections_is_begun_anew_where_its_kin_are() -> None:
     """Only one round is left to tell; the event that rests beside it comes back, and no second is made up."""
     scene, work = mission(TRUE[[0, 2]])
@@ -162,9 +172,11 @@ def test_an_event_on_wrong_detections_is_begun_anew_where_its_kin_are() -> None:
     claim(scene, events, 0, work, state_odds(scene, STILL, work, events.row[0]))
     spoiled = events.row[0, EV_LOG_ODDS]
     events.row[0, EV_RANGE] = 11_000.0
+    events.others[2] = 7.0
     more = part(scene, STILL, work, events, LEAST)
 
     assert 0 == more
+    assert (-1.0, 7.0) == (events.others[0], events.others[2])  # where none was put, none is marked
     assert off_m(events, 0, 0) < 15.0
     assert events.row[0, EV_LOG_ODDS] > spoiled + 5.0
     assert explained_by_claims(scene, events)

@@ -7,7 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from laws.engine_world import Conditions, make_world, solve
 from truceline.associate.engine import posterior
+from truceline.associate.engine import solve as engine
 from truceline.associate.engine.layout import EV_LOG_ODDS, EV_PURITY, EVENT_COLUMNS_COUNT, Floats
 from truceline.associate.engine.posterior import INFLATION_MAX_RATIO, TAIL_MIN_RATIO, widening_and_tail
 
@@ -124,3 +126,41 @@ def test_fire_that_overwhelms_widens_beyond_what_a_crowd_does() -> None:
 
     assert overwhelmed[0] > 1.3 * crowd[0]
     assert overwhelmed[1] > 1.5 * crowd[1]
+
+
+def test_the_air_s_share_is_what_its_covariance_adds_to_the_area(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a covariance of the air its share is 0; with it, what the region without is smaller by."""
+    taken = []
+
+    def both(*given: object) -> Floats:
+        """Reckon with the air's covariance, and without."""
+        *before, air_covariance, shared = given
+        taken.append((engine_covariances(*given), engine_covariances(*before, np.zeros_like(air_covariance), shared)))
+        return taken[-1][0]
+
+    engine_covariances = engine.covariances
+    monkeypatch.setattr(engine, "covariances", both)
+    solve(make_world(3))
+    full, still = (columns[np.isfinite(columns[:, 0])] for columns in taken[-1])
+    area, still_area = (np.sqrt(columns[:, 0] * columns[:, 3] - columns[:, 1] ** 2) for columns in (full, still))
+
+    assert len(full) > 10
+    assert not still[:, 9].any()
+    assert np.allclose(1.0 - still_area / area, full[:, 9])
+    assert ((full[:, 9] > 0.01) & (full[:, 9] < 1.0)).all()
+
+
+def test_more_events_teach_the_air_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are fewer nodes for each event that teaches them, the more events there are."""
+    asked = []
+
+    def noted(*given: Floats, rate_hz: float, nodes_per_teacher_ratio: float) -> tuple[Floats, Floats]:
+        """Note what is asked."""
+        asked.append(nodes_per_teacher_ratio)
+        return widening_and_tail(*given, rate_hz=rate_hz, nodes_per_teacher_ratio=nodes_per_teacher_ratio)
+
+    monkeypatch.setattr(engine, "widening_and_tail", noted)
+    for event_count in (1, 4, 24):
+        solve(make_world(3, Conditions(event_count=event_count)))
+
+    assert asked[0] > asked[1] > asked[2] > 0.0

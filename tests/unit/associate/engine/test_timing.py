@@ -38,3 +38,8 @@ def test_no_other_pair_costs_less(members_count: float) -> None:
 def test_without_bins_the_priors_decide() -> None:
     """Where nothing was measured, the pair is the one that is likeliest a priori."""
     assert pair_of_all(np.empty((4, 0))) == likeliest_pair(np.empty((4, 0)), GRID)
+
+
+def test_what_is_not_a_number_chooses_no_widest_pair() -> None:
+    """Where costs cannot be reckoned the first pair is given, as by asking all."""
+    assert (0, 0) == likeliest_pair(np.full((4, 3), np.nan), GRID)
