@@ -10,6 +10,7 @@ from numba import njit
 from truceline.associate.engine.accept import Events
 from truceline.associate.engine.gather import NodeRoom, add_path, node_room, own_rate
 from truceline.associate.engine.layout import (
+    DET_ECHO,
     DET_EXPLAINED,
     EV_ALIVE,
     EV_LOG_ODDS,
@@ -90,12 +91,13 @@ _QUIET_MOST = 1.1
 
 @njit(cache=True, error_model="numpy")
 def _contested(scene: Scene, work: Work, n: int) -> float:
-    """Give which share of n weighed rows' members others explain too; the event's own rate must be taken out."""
+    """Give which share of n weighed rows' members others or echoes explain too; the own rate must be taken out."""
     total, contested = 1e-9, 0.0
     for i in range(n):
         if work.detection[i] >= 0:
             p = work.row[i, WK_PROBABILITY]
-            others = max(scene.detections[work.detection[i], DET_EXPLAINED], 0.0)
+            detection = scene.detections[work.detection[i]]
+            others = max(detection[DET_EXPLAINED], 0.0) + detection[DET_ECHO]
             total += p
             contested += p * others / (others + CONTESTED_RATE_HZ)
     return contested / total
@@ -131,8 +133,8 @@ def covariances(
 
     Metres and seconds; `nan` where the detections do not fix a place. `air_covariance` is (p, p) in (m/s)^2, its lower
     half is read; what paths err in common is added. Four more columns say how far that can be trusted: the members'
-    reduced chi-squared, the mean of p (1 - p) over p, the share of them that others explain too, and the share of the
-    region's area that the air makes, in [0, 1].
+    reduced chi-squared, the mean of p (1 - p) over p, the share of them that others or echoes explain too, and the
+    share of the region's area that the air makes, in [0, 1].
     """
     out = np.full((events.used[0], 10), np.nan)
     size = len(air_covariance)
