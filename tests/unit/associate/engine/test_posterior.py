@@ -164,3 +164,23 @@ def test_more_events_teach_the_air_better(monkeypatch: pytest.MonkeyPatch) -> No
         solve(make_world(3, Conditions(event_count=event_count)))
 
     assert asked[0] > asked[1] > asked[2] > 0.0
+
+
+def test_members_that_may_be_echoes_are_contested(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every detection is to be expected as an echo at 0.05 a second, half of each member is contested or more."""
+    shares = []
+
+    def noted(*given: object) -> Floats:
+        """Note the shares."""
+        columns = engine_covariances(*given)
+        shares.append(columns[np.isfinite(columns[:, 0]), 8])
+        return columns
+
+    engine_covariances = engine.covariances
+    monkeypatch.setattr(engine, "covariances", noted)
+    for echo_hz in (0.0, 0.05):
+        monkeypatch.setattr(engine, "echo_rates", lambda scene, *_, hz=echo_hz: np.full(len(scene.time_s), hz))
+        solve(make_world(3))
+
+    assert shares[0].max() < 0.5
+    assert shares[1].min() > 0.49
