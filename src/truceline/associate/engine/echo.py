@@ -31,14 +31,14 @@ from truceline.associate.engine.weigh import MASKED_INDEX, curve_index, first_at
 ECHO_STEPS_S = np.array([0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0])
 """Between these times after a station should have heard an event, echoes come at rates of their own."""
 
-SURE_DEVIATIONS = 4.0
+SURE_DEVIATIONS_COUNT = 4.0
 """Nothing is taken for an echo unless there are so many standard errors more after than before; over events, because a
 round that was not found puts all its detections on one side."""
 
 _EXPECTED_LEAST = 0.05
 
 
-def echo_rates(scene: Scene, air: Air, work: Work, events: Events, station_of: Longs) -> Floats:
+def echo_rates(scene: Scene, air: Air, events: Events, *, work: Work, station_of: Longs) -> Floats:
     """Give at which rate (1/s) each detection is to be expected as an echo of an event that stands.
 
     For every event and station the detections within 4 s of when it should have been heard count, with the probability
@@ -52,7 +52,7 @@ def echo_rates(scene: Scene, air: Air, work: Work, events: Events, station_of: L
     steps_count = len(ECHO_STEPS_S) - 1
     near = np.zeros((2 * steps_count, len(free)))
     expected_count, more_count = _tally(scene, air, work, events, free, near)
-    if more_count.sum() <= SURE_DEVIATIONS * np.sqrt((more_count**2).sum()):
+    if more_count.sum() <= SURE_DEVIATIONS_COUNT * np.sqrt((more_count**2).sum()):
         return np.zeros(len(free))
     before, after = near[:steps_count], near[steps_count:]
     more = np.einsum("sd,d->s", after - before, free)

@@ -382,7 +382,7 @@ def _settle(window: Window, air: Air) -> tuple[Air, Factor]:
     scene, events, work = window.scene, window.events, window.work
     _learn_errors(window, air)
     merge(scene, air, work, events, _weakest_first(window))
-    scene.detections[:, DET_ECHO] = echo_rates(scene, air, work, events, window.station_of)
+    scene.detections[:, DET_ECHO] = echo_rates(scene, air, events, work=work, station_of=window.station_of)
     _sort_out(window, air)
     air, factor = _followed(window, air)
     reconsider(scene, air, work, events, EARLIER_OR_LATER)

@@ -38,7 +38,7 @@ def rates_of(world: World) -> tuple[Floats, Scene, Longs]:
     for e in range(events.used[0]):
         claim(scene, events, e, work, state_odds(scene, AIR, work, events.row[e]))
     order = in_order(world.detections)
-    rates = echo_rates(scene, AIR, work, events, world.detections.station_index[order])
+    rates = echo_rates(scene, AIR, events, work=work, station_of=world.detections.station_index[order])
     return rates, scene, order
 
 
@@ -90,7 +90,7 @@ def test_no_event_has_no_echo() -> None:
     world, _ = with_late(make_world(6, MANY), 0.4, LATE_S)
     scene, station_of = scene_of(world.network, world.detections), np.sort(world.detections.station_index)
 
-    assert not echo_rates(scene, AIR, new_work(), new_events(4), station_of).any()
+    assert not echo_rates(scene, AIR, new_events(4), work=new_work(), station_of=station_of).any()
 
 
 def found_and_false(worlds: list[World]) -> tuple[int, int]:
@@ -109,7 +109,7 @@ def test_echoes_make_fewer_events_that_never_were(monkeypatch: pytest.MonkeyPatc
     """Where six of ten detections echo, expecting that takes away second events, and hardly a true one."""
     worlds = [with_late(make_world(seed, MANY), 0.6, LATE_S)[0] for seed in range(4)]
     known = found_and_false(worlds)
-    monkeypatch.setattr(engine, "echo_rates", lambda scene, *_: np.zeros(len(scene.time_s)))
+    monkeypatch.setattr(engine, "echo_rates", lambda scene, *_, **__: np.zeros(len(scene.time_s)))
     unknown = found_and_false(worlds)
 
     assert known[0] >= unknown[0] - 1

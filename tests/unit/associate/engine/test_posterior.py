@@ -179,7 +179,7 @@ def test_members_that_may_be_echoes_are_contested(monkeypatch: pytest.MonkeyPatc
     engine_covariances = engine.covariances
     monkeypatch.setattr(engine, "covariances", noted)
     for echo_hz in (0.0, 0.05):
-        monkeypatch.setattr(engine, "echo_rates", lambda scene, *_, hz=echo_hz: np.full(len(scene.time_s), hz))
+        monkeypatch.setattr(engine, "echo_rates", lambda scene, *_, hz=echo_hz, **__: np.full(len(scene.time_s), hz))
         solve(make_world(3))
 
     assert shares[0].max() < 0.5
