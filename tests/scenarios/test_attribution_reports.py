@@ -210,47 +210,29 @@ def test_a_folder_without_lines_is_refused(tmp_path: Path, capsys: pytest.Captur
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("option", "text", "says"),
     [
-        ("longitude_deg,latitude_deg\n30,50\n", "lacks one of the columns"),
-        ("longitude_deg,latitude_deg,kind\n30,50,town\n", "is not one of region, repeated"),
-        ("longitude_deg,latitude_deg,kind\n300,50,region\n", "not on the globe"),
-        ("longitude_deg,latitude_deg,kind\neast,50,region\n", "could not convert"),
+        ("--stand-ins", "longitude_deg,latitude_deg\n30,50\n", "lacks one of the columns"),
+        ("--stand-ins", "longitude_deg,latitude_deg,kind\n30,50,town\n", "is not one of region, repeated"),
+        ("--stand-ins", "longitude_deg,latitude_deg,kind\n300,50,region\n", "not on the globe"),
+        ("--stand-ins", "longitude_deg,latitude_deg,kind\neast,50,region\n", "could not convert"),
+        ("--namesakes", "", "lacks one of the columns"),
+        ("--namesakes", "name_key\nvilne\n", "lacks one of the columns"),
+        ("--namesakes", "name_key,settlement_count\nvilne,many\n", "invalid literal"),
+        ("--namesakes", "name_key,settlement_count\nvilne,0\n", "is below 1"),
+        ("--namesakes", "name_key,settlement_count\nvilne,2\nvilne,3\n", "stands twice"),
     ],
 )
-def test_a_wrong_table_of_points_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, text: str, says: str
+def test_a_wrong_table_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, option: str, text: str, says: str
 ) -> None:
-    """A table of stand-in points that cannot be read is refused with the reason."""
+    """A table of stand-in points or of namesakes that cannot be read is refused with the reason."""
     given = reports(tmp_path / "reports.csv", SOUND)
-    points = tmp_path / "points.csv"
-    points.write_text(text, encoding="utf-8")
+    table = tmp_path / "table.csv"
+    table.write_text(text, encoding="utf-8")
     call = ["--reports", str(given), "--line", str(drawn(tmp_path / "lines")), "--out", str(tmp_path / "out.csv")]
 
-    assert 1 == main(["attribution", "reports", *call, "--stand-ins", str(points)])
-    assert says in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("", "lacks one of the columns"),
-        ("name_key\nvilne\n", "lacks one of the columns"),
-        ("name_key,settlement_count\nvilne,many\n", "invalid literal"),
-        ("name_key,settlement_count\nvilne,0\n", "is below 1"),
-        ("name_key,settlement_count\nvilne,2\nvilne,3\n", "stands twice"),
-    ],
-)
-def test_a_wrong_table_of_names_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, text: str, says: str
-) -> None:
-    """A table of namesakes that cannot be read is refused with the reason."""
-    given = reports(tmp_path / "reports.csv", SOUND)
-    names = tmp_path / "names.csv"
-    names.write_text(text, encoding="utf-8")
-    call = ["--reports", str(given), "--line", str(drawn(tmp_path / "lines")), "--out", str(tmp_path / "out.csv")]
-
-    assert 1 == main(["attribution", "reports", *call, "--namesakes", str(names)])
+    assert 1 == main(["attribution", "reports", *call, option, str(table)])
     assert says in capsys.readouterr().err
 
 
