@@ -41,6 +41,8 @@ _NUGGET_RATIO = 1e-3
 DOUBLINGS = (-4, 2)
 """How far the air's prior deviations may be from what they turn out to be: from a sixteenth to four times."""
 
+_DEVIATIONS_LOG_SIGMA = 3.0
+
 
 class AirPrior(NamedTuple):
     """The air before any event: its mean on every node, and its inverse covariance on those near stations.
@@ -162,7 +164,7 @@ def fitted_air(
     """Give the air one step on, and the prior with deviations doubled or halved so that what events show is likeliest.
 
     The evidence of a linear model (Rasmussen and Williams 2006, eq. 5.8), with deviations a priori right to a factor
-    of e. So calm air is not taken for as unsteady as the prior, which was made for windy days, and a gale for steady.
+    of e^3. So calm air is not taken for as unsteady as the prior, which was made for windy days, and a gale for steady.
     """
     matrix, right = _equations(scene, work, taught_by, air, prior)
     matrix += np.tril(matrix, -1).T
@@ -195,7 +197,7 @@ def _evidence(matrix: Floats, pull: Floats, precision: Floats, doublings: int) -
     factor = _factored(matrix + precision * 0.25**doublings)
     halves = len(pull) * doublings * math.log(2.0) + float(np.log(np.diag(factor)).sum())
     place = _solved(factor, pull)
-    return 0.5 * float(pull @ place) - halves - 0.5 * (doublings * math.log(2.0)) ** 2, place
+    return 0.5 * float(pull @ place) - halves - 0.5 * (doublings * math.log(2.0) / _DEVIATIONS_LOG_SIGMA) ** 2, place
 
 
 def air_covariance(prior: AirPrior, factor: Factor) -> Floats:

@@ -45,6 +45,9 @@ from truceline.associate.engine.weigh import cell_of, first_at
 ROUND_S, ROUND_M = 30.0, 1_500.0
 """Events so near each other in time and place may be rounds of one mission."""
 
+ASIDE_M = 3_000.0
+"""A round may have come to rest so far beside its mission, on some of its own detections and on clutter."""
+
 _KIN_COUNT = 3
 _CENTRES_COUNT = 3 + _KIN_COUNT
 _TIMES_COUNT = 4
@@ -120,19 +123,19 @@ def _table(scene: Scene, air: Air, work: Work, events: Events) -> Table:
 
 
 @njit(cache=True, error_model="numpy")
-def _write_kin(table: Table, e: int) -> int:
-    """Write the rows of the standing events near one in place that are nearest in time; give how many."""
+def _write_kin(table: Table, e: int, reach_m: float) -> int:
+    """Write the rows of the events standing within reach of one that are nearest in time; give how many."""
     rows, kin = table.events.row, table.room.kin
     order, places, column = table.ordered
     row, apart_s, n = rows[e], np.empty(_KIN_COUNT), 0
-    for i in range(np.searchsorted(places, row[column] - 2.0 * ROUND_M), len(places)):
-        if places[i] > row[column] + 2.0 * ROUND_M:
+    for i in range(np.searchsorted(places, row[column] - 2.0 * reach_m), len(places)):
+        if places[i] > row[column] + 2.0 * reach_m:
             break
         o = order[i]
         dt = abs(rows[o, EV_T] - row[EV_T])
         if o == e or rows[o, EV_ALIVE] == 0.0 or dt > ROUND_S:
             continue
-        if (rows[o, EV_X] - row[EV_X]) ** 2 + (rows[o, EV_Y] - row[EV_Y]) ** 2 > ROUND_M * ROUND_M:
+        if (rows[o, EV_X] - row[EV_X]) ** 2 + (rows[o, EV_Y] - row[EV_Y]) ** 2 > reach_m * reach_m:
             continue
         place = n
         while place > 0 and apart_s[place - 1] > dt:
@@ -389,7 +392,7 @@ def exchange(scene: Scene, air: Air, work: Work, events: Events) -> int:
     for e in range(events.used[0]):
         if events.row[e, EV_ALIVE] == 0.0:
             continue
-        kin_count = _write_kin(table, e)
+        kin_count = _write_kin(table, e, ROUND_M)
         for i in range(kin_count):
             o = table.room.kin[i]
             if o < e or (whole[e] and whole[o]):
@@ -439,8 +442,9 @@ def _part(table: Table, a: int, kin_count: int, least: float) -> int:
                 continue
             asked += 1
         times_count, may_be_two = _agreed(table, own, centre)
+        aside = (at[EV_X] - room.old[0, EV_X]) ** 2 + (at[EV_Y] - room.old[0, EV_Y]) ** 2 > ROUND_M * ROUND_M
         first, second = _NEVER, _NEVER
-        if may_be_two:
+        if may_be_two and not aside:
             first, second = _begin_both(table, a, b, centre, times_count)
         elif c > 0 and times_count > 0:
             first = _begin(table, a, room.old[0], centre, times_count, room.new[0])
@@ -464,7 +468,8 @@ def _part(table: Table, a: int, kin_count: int, least: float) -> int:
 def part(scene: Scene, air: Air, work: Work, events: Events, least: float) -> int:
     """Begin every event of few detections anew where its kin are, as one or as two; give how many there are more.
 
-    Two are kept where each has the least log-odds, and both together more than the one.
+    Two are kept where each has the least log-odds, and both together more than the one. Where kin are farther than
+    rounds lie apart it is begun as one only.
     """
     table = _table(scene, air, work, events)
     whole = _whole(table, _WHOLE_ALONE_COUNT)
@@ -474,5 +479,5 @@ def part(scene: Scene, air: Air, work: Work, events: Events, least: float) -> in
             continue
         if events.used[0] == len(events.row):
             break
-        more += _part(table, e, _write_kin(table, e), least) == 2
+        more += _part(table, e, _write_kin(table, e, ASIDE_M), least) == 2
     return more

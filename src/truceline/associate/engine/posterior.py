@@ -57,7 +57,10 @@ INFLATION = {
     "contested x crowd": -0.236,
     "crowd x crowd": 0.002,
     "quiet": -0.115,
-    "overwhelmed": 0.94,
+    "overwhelmed": -3.94,
+    "undecided x overwhelmed": 8.28,
+    "thin x overwhelmed": 1.96,
+    "misfit x overwhelmed": 6.79,
 }
 """Coefficients of ln f, the scale of errors over the linear model's, by what tells of doubt and by products of two."""
 
@@ -70,11 +73,11 @@ TAIL = {
     "crowd": -0.231,
     "contested": 1.007,
     "untaught": 0.609,
-    "overwhelmed": 1.75,
+    "overwhelmed": 1.43,
 }
 """Coefficients of ln k, the tail of errors (`truceline.physics.region`), by what tells of doubt."""
 
-INFLATION_MAX_RATIO = 100.0
+INFLATION_MAX_RATIO = 1e4
 """No variance is widened more."""
 
 TAIL_MIN_RATIO = math.exp(-7.0)
@@ -87,6 +90,7 @@ _USUAL_RATE_HZ = 0.05
 _CROWD_LOW, _CROWD_HIGH = -0.5, 2.3
 _QUIET_RATE_HZ = 0.02
 _QUIET_MOST = 1.1
+_OVERWHELMED_MOST = 0.7
 
 
 @njit(cache=True, error_model="numpy")
@@ -193,9 +197,9 @@ def widening_and_tail(
 
     Errors of place are Student's t with scale f C0 and tail k: ln f = b . (1, d, products of d), ln k = c . (1, d) in
     [-7, 0]. The widening is f times what makes the normal's 90 % region that of the t (`truceline.physics.region`), in
-    [1, 100]. `doubted` is (n, 4), chi-squared, undecided, contested and the air's share; `rows` the events (n, `EV_*`);
-    `rate_hz` the detections of a station per second; the last the air's nodes over the events that taught it. Fitted
-    by maximum likelihood to events of a benchmark, checked on other seeds (docs/method/association.md).
+    [1, 10,000]. `doubted` is (n, 4), chi-squared, undecided, contested and the air's share; `rows` the events
+    (n, `EV_*`); `rate_hz` the detections of a station per second; the last the air's nodes over the events that taught
+    it. Fitted by maximum likelihood to events of a benchmark, checked on other seeds (docs/method/association.md).
     """
     doubt = _doubts_by_name(doubted, rows, rate_hz, nodes_per_teacher_ratio)
     tail_ratio = np.clip(np.exp(_linear(TAIL, doubt)), TAIL_MIN_RATIO, TAIL_MAX_RATIO)
@@ -207,9 +211,9 @@ def _doubts_by_name(doubted: Floats, rows: Floats, rate_hz: float, nodes_per_tea
     """Give each doubt of every event, and 1 under *always*.
 
     Misfit is ln max(chi2, 1); undecided ln(1 + 10 u) - 0.6; thin ln(25 / log-odds) below 25; missing
-    3 max(0, 1 - purity); crowd ln(rate / 0.05) between -0.5 and 2.3, overwhelmed what is beyond, quiet ln(0.02 / rate)
-    up to 1.1; contested 4 c. Untaught is sqrt(a) ln(nodes / teachers) where the air has more nodes than events taught
-    it, a its share of the region: of an air that is known it asks nothing.
+    3 max(0, 1 - purity); crowd ln(rate / 0.05) between -0.5 and 2.3, overwhelmed what is beyond up to 0.7, quiet
+    ln(0.02 / rate) up to 1.1; contested 4 c. Untaught is sqrt(a) ln(nodes / teachers) where the air has more nodes than
+    events taught it, a its share of the region: of an air that is known it asks nothing.
     """
     chi2 = np.nan_to_num(doubted[:, 0], nan=1.0)
     undecided, contested, air_share = np.nan_to_num(doubted[:, 1:4], nan=0.0).T
@@ -222,7 +226,7 @@ def _doubts_by_name(doubted: Floats, rows: Floats, rate_hz: float, nodes_per_tea
         "thin": np.log(25.0 / np.clip(rows[:, EV_LOG_ODDS], 1.0, 25.0)),
         "missing": 3.0 * np.maximum(0.0, 1.0 - rows[:, EV_PURITY]),
         "crowd": np.full(len(rows), np.clip(crowd, _CROWD_LOW, _CROWD_HIGH)),
-        "overwhelmed": np.full(len(rows), max(0.0, crowd - _CROWD_HIGH)),
+        "overwhelmed": np.full(len(rows), np.clip(crowd - _CROWD_HIGH, 0.0, _OVERWHELMED_MOST)),
         "contested": 4.0 * contested,
         "quiet": np.full(len(rows), quiet),
         "untaught": np.sqrt(air_share) * max(0.0, np.log(nodes_per_teacher_ratio)),

@@ -7,7 +7,7 @@ import numpy as np
 from laws.engine_world import make_world, network_of
 from truceline.associate.engine import exchange as exchange_module
 from truceline.associate.engine.accept import Events, claim, new_events, polish, reconsider, release
-from truceline.associate.engine.exchange import exchange, part
+from truceline.associate.engine.exchange import ROUND_M, exchange, part
 from truceline.associate.engine.layout import (
     DET_EXPLAINED,
     EV_ALIVE,
@@ -139,6 +139,32 @@ def test_an_event_that_holds_two_rounds_becomes_two() -> None:
     assert off_m(events, first, 0) < 15.0
     assert off_m(events, second, 1) < 15.0
     assert (events.row[[first, second], EV_LOG_ODDS] > LEAST).all()
+    assert explained_by_claims(scene, events)
+
+
+def test_a_round_that_rests_aside_on_clutter_is_begun_where_its_kin_are() -> None:
+    """Two kilometres away two of its detections and two of clutter agree on a time; six are free where the rest fired.
+
+    The two are of north and south, so that any place on one hyperbola fits them.
+    """
+    station, time_s = arrivals(TRUE)
+    north, south = time_s[16 + 6], time_s[16 + 7]
+    y_m = np.linspace(-500.0, 500.0, 2_001)
+    travel_s = [np.hypot(EAST_M[k] - 2_200.0, NORTH_M[k] - y_m) / 340.0 for k in (6, 7)]
+    at = int(np.argmin(np.abs((north - travel_s[0]) - (south - travel_s[1]))))
+    aside = np.array([2_200.0, y_m[at], 0.5 * (north - travel_s[0][at] + south - travel_s[1][at])])
+    clutter_s = aside[2] + np.hypot(EAST_M[:2] - aside[0], NORTH_M[:2] - aside[1]) / 340.0
+    station, time_s = np.concatenate([station, [0, 1]]), np.concatenate([time_s, clutter_s])
+    none = np.full(len(time_s), np.nan)
+    detections = Detections(station, time_s, none, none, none, none, np.full(len(time_s), -1))
+    scene, work = scene_of(network_of(EAST_M, NORTH_M), detections), new_work()
+    events = standing(scene, work, np.array([TRUE[0], TRUE[1], aside]))
+    held = off_m(events, 2, 2)
+    more = part(scene, STILL, work, events, LEAST)
+
+    assert held > ROUND_M
+    assert 0 == more
+    assert off_m(events, by_time(events)[2], 2) < 15.0
     assert explained_by_claims(scene, events)
 
 

@@ -120,12 +120,20 @@ def test_quiet_ends_at_one_event_a_minute_or_so() -> None:
     assert quieter == quiet
 
 
-def test_fire_that_overwhelms_widens_beyond_what_a_crowd_does() -> None:
-    """Above half a detection a station and second both the scale and the tail go on growing."""
-    crowd, overwhelmed = (said(1.2, 0.05, 0.3, rate_hz=rate_hz) for rate_hz in (0.49, 0.9))
+def test_fire_that_overwhelms_widens_what_is_undecided() -> None:
+    """Above half a detection a station and second all tails grow, and the scale where members are undecided."""
+    rates_hz = (0.49, 0.9)
+    sure = [said(1.0, 0.01, 0.3, rate_hz=rate_hz) for rate_hz in rates_hz]
+    undecided = [said(1.2, 0.22, 0.3, rate_hz=rate_hz, log_odds=10.0) for rate_hz in rates_hz]
 
-    assert overwhelmed[0] > 1.3 * crowd[0]
-    assert overwhelmed[1] > 1.5 * crowd[1]
+    assert undecided[1][0] > 4.0 * undecided[0][0]
+    assert undecided[1][0] / undecided[0][0] > 4.0 * sure[1][0] / sure[0][0]
+    assert sure[1][1] > 1.5 * sure[0][1]
+
+
+def test_how_far_fire_overwhelms_is_bounded() -> None:
+    """Beyond what was seen, about one detection a station and second, more of it changes nothing."""
+    assert said(1.2, 0.1, 0.3, rate_hz=1.1) == said(1.2, 0.1, 0.3, rate_hz=5.0)
 
 
 def test_the_air_s_share_is_what_its_covariance_adds_to_the_area(monkeypatch: pytest.MonkeyPatch) -> None:
