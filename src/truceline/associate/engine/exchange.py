@@ -13,9 +13,9 @@ import numpy as np
 from numba import njit
 
 from truceline.associate.engine.accept import Events, Ordered, claim, in_space, log_density_near, release
+from truceline.associate.engine.free import Heard, free_near
 from truceline.associate.engine.layout import (
     CLAIM_COUNT,
-    DET_EXPLAINED,
     EV_ALIVE,
     EV_COUNT,
     EV_LOG_DENSITY,
@@ -26,8 +26,6 @@ from truceline.associate.engine.layout import (
     EV_Y,
     EVENT_COLUMNS_COUNT,
     STA_CLUTTER,
-    STA_SLOWNESS,
-    STA_WEIGHT,
     STA_X,
     STA_Y,
     Air,
@@ -37,10 +35,8 @@ from truceline.associate.engine.layout import (
     Scene,
     Work,
 )
-from truceline.associate.engine.propose import FREE_RATIO
 from truceline.associate.engine.refine import settle, state_odds
 from truceline.associate.engine.sound import air_at, travel_by, travel_factors
-from truceline.associate.engine.weigh import cell_of, first_at
 
 ROUND_S, ROUND_M = 30.0, 1_500.0
 """Events so near each other in time and place may be rounds of one mission."""
@@ -52,7 +48,6 @@ _KIN_COUNT = 3
 _CENTRES_COUNT = 3 + _KIN_COUNT
 _TIMES_COUNT = 4
 _ROOM_COUNT = 4 * CLAIM_COUNT
-_STATIONS_COUNT = 30
 _FREE_S = 10.0
 _AGREE_S = 0.8
 _AGREE_RATIO = 0.7
@@ -166,27 +161,13 @@ def _add_claims(table: Table, e: int, is_second: bool, n: int) -> int:
 @njit(cache=True, error_model="numpy")
 def _add_free(table: Table, row: Floats, centre: Floats, n: int) -> int:
     """Add to n detections the free ones that a round at a centre could have, seconds from an event; give how many."""
-    scene, room = table.scene, table.room
-    stations, start, time_s = scene.stations, scene.start, scene.time_s
-    factors = travel_factors(air_at(table.air, centre[0], centre[1], row[EV_T]))
-    cell = cell_of(scene.lookup, centre[0], centre[1])
-    looked_at, until = 0, n
-    for place in range(scene.lookup.start[cell], scene.lookup.start[cell + 1]):
-        s = scene.lookup.station[place]
-        dx, dy = stations[s, STA_X] - centre[0], stations[s, STA_Y] - centre[1]
-        if stations[s, STA_SLOWNESS] > 0.0 or stations[s, STA_WEIGHT] == 0.0:
-            continue
-        if dx * dx + dy * dy > row[EV_RANGE] * row[EV_RANGE] or looked_at == _STATIONS_COUNT:
-            continue
-        looked_at += 1
-        expected_s = row[EV_T] + travel_by(dx, dy, factors)
-        k = first_at(time_s, start[s], start[s + 1], expected_s - _FREE_S)
-        while k < start[s + 1] and time_s[k] <= expected_s + _FREE_S and until < _ROOM_COUNT:
-            is_free = scene.detections[k, DET_EXPLAINED] < FREE_RATIO * stations[s, STA_CLUTTER]
-            if is_free and k not in room.detection[:n]:
-                room.detection[until], room.station[until], room.is_second[until] = k, s, True
-                until += 1
-            k += 1
+    room, until = table.room, n
+    heard = Heard(room.detection[n:], room.station[n:], room.origin_s[n:])
+    site = (centre[0], centre[1], row[EV_T], row[EV_RANGE])
+    for i in range(n, n + free_near(table.scene, table.air, site, _FREE_S, heard)):
+        if room.detection[i] not in room.detection[:n]:
+            room.detection[until], room.station[until], room.is_second[until] = room.detection[i], room.station[i], True
+            until += 1
     return until
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit
 
 from truceline.associate.engine.accept import Events, in_space, log_density_near
+from truceline.associate.engine.free import Heard, free_near
 from truceline.associate.engine.layout import (
-    DET_EXPLAINED,
     EV_COUNT,
     EV_LOG_DENSITY,
     EV_LOG_ODDS,
@@ -23,11 +23,6 @@ from truceline.associate.engine.layout import (
     EV_X,
     EV_Y,
     EVENT_COLUMNS_COUNT,
-    STA_CLUTTER,
-    STA_SLOWNESS,
-    STA_WEIGHT,
-    STA_X,
-    STA_Y,
     TH_SPAN_END,
     TH_SPAN_START,
     Air,
@@ -36,16 +31,13 @@ from truceline.associate.engine.layout import (
     Scene,
     Work,
 )
-from truceline.associate.engine.propose import FREE_RATIO, mark
+from truceline.associate.engine.propose import mark
 from truceline.associate.engine.refine import settle
-from truceline.associate.engine.sound import air_at, travel_by, travel_factors
-from truceline.associate.engine.weigh import cell_of, first_at
 
 _AROUND_S = 60.0
 _AGREE_S = 1.0
 _SAME_S = 30.0
 _SAME_M = 150.0
-_STATIONS_COUNT = 30
 _TIMES_COUNT = 4096
 _GAIN_LEAST = 3.0
 _STRONG = 12.0
@@ -54,37 +46,14 @@ _ANNEALING_S = np.array([0.4, 0.12, 0.0, 0.0])
 
 
 @njit(cache=True, error_model="numpy")
-def _origin_times(
-    scene: Scene,
-    site: tuple[float, float, float, float],
-    speeds: tuple[float, float, float],
-    marked: Bools,
-    out: Floats,
-) -> int:
-    """Write when an event at a site (x, y, t, range) would have been, by every free detection near; give how many."""
-    stations, start, time_s, detections = scene.stations, scene.start, scene.time_s, scene.detections
-    index = scene.lookup.station
-    x, y, t, range_m = site
-    cell = cell_of(scene.lookup, x, y)
-    factors = travel_factors(speeds)
-    n = 0
-    looked_at = 0
-    for place in range(scene.lookup.start[cell], scene.lookup.start[cell + 1]):
-        s = index[place]
-        dx, dy = stations[s, STA_X] - x, stations[s, STA_Y] - y
-        if stations[s, STA_SLOWNESS] > 0.0 or stations[s, STA_WEIGHT] == 0.0:
-            continue
-        if dx * dx + dy * dy > range_m * range_m or looked_at == _STATIONS_COUNT:
-            continue
-        looked_at += 1
-        travel = travel_by(dx, dy, factors)
-        k = first_at(time_s, start[s], start[s + 1], t + travel - _AROUND_S)
-        while k < start[s + 1] and time_s[k] <= t + travel + _AROUND_S and n < _TIMES_COUNT:
-            if detections[k, DET_EXPLAINED] < FREE_RATIO * stations[s, STA_CLUTTER] and not marked[k]:
-                out[n] = time_s[k] - travel
-                n += 1
-            k += 1
-    return n
+def _unmarked(heard: Heard, n: int, marked: Bools) -> int:
+    """Keep the origin times of those of n detections that are not marked, in their order; give how many."""
+    kept = 0
+    for i in range(n):
+        if not marked[heard.detection[i]]:
+            heard.origin_s[kept] = heard.origin_s[i]
+            kept += 1
+    return kept
 
 
 @njit(cache=True, error_model="numpy")
@@ -134,7 +103,9 @@ def _is_covered(sites: Floats, used: Bools, site: int) -> bool:
 @njit(cache=True, error_model="numpy")
 def repeat(scene: Scene, air: Air, work: Work, sites: Floats, events: Events, out: Floats) -> int:
     """Fill `out` with settled hypotheses at the places of known events and other times; give how many."""
-    times = np.empty(_TIMES_COUNT)
+    heard = Heard(
+        np.empty(_TIMES_COUNT, dtype=np.int64), np.empty(_TIMES_COUNT, dtype=np.int64), np.empty(_TIMES_COUNT)
+    )
     middles = np.empty(24)
     row = np.zeros(EVENT_COLUMNS_COUNT)
     marked = np.zeros(len(scene.time_s), dtype=np.bool_)
@@ -146,10 +117,10 @@ def repeat(scene: Scene, air: Air, work: Work, sites: Floats, events: Events, ou
         used[site] = not _is_covered(sites, used, site)
         if not used[site]:
             continue
-        n = _origin_times(scene, (x, y, t, range_m), air_at(air, x, y, t), marked, times)
+        n = _unmarked(heard, free_near(scene, air, (x, y, t, range_m), _AROUND_S, heard), marked)
         if n < 4:
             continue
-        found = _agreements(times, n, middles)
+        found = _agreements(heard.origin_s, n, middles)
         for i in range(found):
             row[EV_X], row[EV_Y], row[EV_T], row[EV_RANGE] = x, y, middles[i], range_m
             if not scene.theta[TH_SPAN_START] - 75.0 < middles[i] < scene.theta[TH_SPAN_END]:

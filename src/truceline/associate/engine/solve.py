@@ -349,7 +349,7 @@ def _learn_weather(window: Window, air: Air) -> tuple[Window, Air]:
     return window._replace(prior=prior), air
 
 
-def _followed(window: Window, air: Air) -> tuple[Air, Factor]:
+def _at_rest(window: Window, air: Air) -> tuple[Air, Factor]:
     """Let the sure events teach the air, and the air move the events, until a step gains little.
 
     Where the air is far from what was forecast, events near each other are off alike and hold it back: then it takes
@@ -384,7 +384,7 @@ def _settle(window: Window, air: Air) -> tuple[Air, Factor]:
     merge(scene, air, work, events, _weakest_first(window))
     scene.detections[:, DET_ECHO] = echo_rates(scene, air, events, work=work, station_of=window.station_of)
     _sort_out(window, air)
-    air, factor = _followed(window, air)
+    air, factor = _at_rest(window, air)
     reconsider(scene, air, work, events, EARLIER_OR_LATER)
     polish(scene, air, work, events, window.log_odds_min_ratio, False)
     return air, factor
