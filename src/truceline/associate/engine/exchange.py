@@ -413,7 +413,7 @@ def _part(table: Table, a: int, kin_count: int, least: float) -> int:
     best = _put(table, a, room.old[0]) + _GAIN_LEAST
     _lift(table, a)
     room.kept[:] = room.old
-    others, asked = 0, 0
+    others, asked, range_m = 0, 0, room.old[0, EV_RANGE]
     for c in range(1 + kin_count):
         at = room.old[0] if c == 0 else events.row[room.kin[c - 1]]
         centre = room.centre[asked]
@@ -422,8 +422,9 @@ def _part(table: Table, a: int, kin_count: int, least: float) -> int:
             if not _is_new(room.centre, asked):
                 continue
             asked += 1
-        times_count, may_be_two = _agreed(table, own, centre)
         aside = (at[EV_X] - room.old[0, EV_X]) ** 2 + (at[EV_Y] - room.old[0, EV_Y]) ** 2 > ROUND_M * ROUND_M
+        room.old[0, EV_RANGE] = max(range_m, at[EV_RANGE]) if aside else range_m
+        times_count, may_be_two = _agreed(table, own, centre)
         first, second = _NEVER, _NEVER
         if may_be_two and not aside:
             first, second = _begin_both(table, a, b, centre, times_count)
