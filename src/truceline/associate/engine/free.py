@@ -23,7 +23,7 @@ from truceline.associate.engine.sound import air_at, travel_by, travel_factors
 from truceline.associate.engine.weigh import cell_of, first_at
 
 STATIONS_COUNT = 30
-"""The nearest stations that are asked; what is known of few is enough to look there."""
+"""Stations that are asked: what so many heard is enough to see whether it is worth looking there."""
 
 
 class Heard(NamedTuple):
@@ -38,8 +38,9 @@ class Heard(NamedTuple):
 def free_near(scene: Scene, air: Air, site: tuple[float, float, float, float], within_s: float, out: Heard) -> int:
     """Write the free detections within so many seconds of when an event (x, y, t, range) is heard; give how many.
 
-    The nearest stations come first, each one's detections in order of time. Ground waves and stations of zero weight
-    are left out; where the room is full, so is what is farther.
+    Stations come in the order of the mesh, the nearest to the cell's middle first, each one's detections in order of
+    time. Stations of zero weight and those that wait for ground waves are left out; where the room is full, so is what
+    is farther.
     """
     stations, start, time_s, detections = scene.stations, scene.start, scene.time_s, scene.detections
     index = scene.lookup.station

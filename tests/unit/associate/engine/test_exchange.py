@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from laws.engine_world import make_world, network_of
 from truceline.associate.engine import exchange as exchange_module
@@ -142,10 +143,12 @@ def test_an_event_that_holds_two_rounds_becomes_two() -> None:
     assert explained_by_claims(scene, events)
 
 
-def test_a_round_that_rests_aside_on_clutter_is_begun_where_its_kin_are() -> None:
+@pytest.mark.parametrize("own_range_m", [11_000.0, 2_000.0])
+def test_a_round_that_rests_aside_on_clutter_is_begun_where_its_kin_are(own_range_m: float) -> None:
     """Two kilometres away two of its detections and two of clutter agree on a time; six are free where the rest fired.
 
-    The two are of north and south, so that any place on one hyperbola fits them.
+    The two are of north and south, so that any place on one hyperbola fits them. However near it seems to be heard
+    there, what is free is looked for as far as its kin are heard.
     """
     station, time_s = arrivals(TRUE)
     north, south = time_s[16 + 6], time_s[16 + 7]
@@ -159,6 +162,7 @@ def test_a_round_that_rests_aside_on_clutter_is_begun_where_its_kin_are() -> Non
     detections = Detections(station, time_s, none, none, none, none, np.full(len(time_s), -1))
     scene, work = scene_of(network_of(EAST_M, NORTH_M), detections), new_work()
     events = standing(scene, work, np.array([TRUE[0], TRUE[1], aside]))
+    events.row[2, EV_RANGE] = own_range_m
     held = off_m(events, 2, 2)
     more = part(scene, STILL, work, events, LEAST)
 
