@@ -145,11 +145,8 @@ def test_an_event_that_holds_two_rounds_becomes_two() -> None:
 
 @pytest.mark.parametrize("own_range_m", [11_000.0, 2_000.0])
 def test_a_round_that_rests_aside_on_clutter_is_begun_where_its_kin_are(own_range_m: float) -> None:
-    """Two kilometres away two of its detections and two of clutter agree on a time; six are free where the rest fired.
-
-    The two are of north and south, so that any place on one hyperbola fits them. However near it seems to be heard
-    there, what is free is looked for as far as its kin are heard.
-    """
+    """Held by two of its detections and two of clutter, however near it seems to be heard, it goes to where six are free."""
+    # two kilometres away, on the one hyperbola that fits what north and south heard
     station, time_s = arrivals(TRUE)
     north, south = time_s[16 + 6], time_s[16 + 7]
     y_m = np.linspace(-500.0, 500.0, 2_001)
