@@ -145,7 +145,7 @@ def test_an_event_that_holds_two_rounds_becomes_two() -> None:
 
 @pytest.mark.parametrize("own_range_m", [11_000.0, 2_000.0])
 def test_a_round_that_rests_aside_on_clutter_is_begun_where_its_kin_are(own_range_m: float) -> None:
-    """Held by two of its detections and two of clutter, however near it seems to be heard, it goes to where six are free."""
+    """Held by two of its detections and two of clutter, it goes to where six are free, however near it seems heard."""
     # two kilometres away, on the one hyperbola that fits what north and south heard
     station, time_s = arrivals(TRUE)
     north, south = time_s[16 + 6], time_s[16 + 7]
