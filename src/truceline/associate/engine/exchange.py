@@ -160,13 +160,17 @@ def _add_claims(table: Table, e: int, is_second: bool, n: int) -> int:
 
 @njit(cache=True, error_model="numpy")
 def _add_free(table: Table, row: Floats, centre: Floats, n: int) -> int:
-    """Add to n detections the free ones that a round at a centre could have, seconds from an event; give how many."""
+    """Add to n detections the free ones that a round at a centre could have, seconds from an event; give how many.
+
+    When the round would have been is written of the added ones only.
+    """
     room, until = table.room, n
     heard = Heard(room.detection[n:], room.station[n:], room.origin_s[n:])
     site = (centre[0], centre[1], row[EV_T], row[EV_RANGE])
     for i in range(n, n + free_near(table.scene, table.air, site, _FREE_S, heard)):
         if room.detection[i] not in room.detection[:n]:
             room.detection[until], room.station[until], room.is_second[until] = room.detection[i], room.station[i], True
+            room.origin_s[until] = room.origin_s[i]
             until += 1
     return until
 
@@ -392,8 +396,8 @@ def _agreed(table: Table, own: int, centre: Floats) -> tuple[int, bool]:
     than the one, the second three; one must lack no more than one. Of few detections it is tried whatever they say.
     """
     room = table.room
+    _write_origins(table, own, centre, room.old[0, EV_T])
     n = _add_free(table, room.old[0], centre, own)
-    _write_origins(table, n, centre, room.old[0, EV_T])
     found, count = _agreements(room, n), room.agreed_count
     if own < _FEW_ALONE_COUNT:
         return found, found > 1

@@ -159,6 +159,17 @@ def test_the_prior_is_as_unsteady_as_the_air_is(medium: MediumPrior, way: float)
     assert way * math.log(ratio) >= math.log(4.0)
 
 
+def test_few_events_suffice_to_find_calm_air_calm() -> None:
+    """Six events through even air as forecast leave less than a fifth of the prior's deviations."""
+    scene, events, work = sure_events(Conditions(event_count=6, end_s=240.0))
+    sure = np.flatnonzero(events.row[:, EV_LOG_ODDS] > 10.0)
+    prior = forecast_air(RIGHT_FORECAST)
+    _, fitted = fitted_air(scene, work, taught_by=(events, sure), air=prior.air, prior=prior)
+
+    assert 6 == len(sure)
+    assert fitted.precision[0, 0] > 5.0**2 * prior.precision[0, 0]
+
+
 def test_without_events_the_prior_stays() -> None:
     """Where nobody teaches, deviations are as the prior has them."""
     scene, events, work = sure_events(Conditions(event_count=20))
