@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from truceline.adapters.evidence_catalogue import load_evidence_catalogue
-from truceline.attribute.case import Case
+from truceline.attribute.case import Case, PlaceTeller
 from truceline.attribute.control import ControlField, straight_field
 from truceline.attribute.decide import Decisions, decide_cases
 from truceline.attribute.settings import AttributionSettings
@@ -134,6 +134,40 @@ DENIES = said("party_denies", "A")
 ADMITS = said("party_admits_or_claims", "A")
 MEDIA = item("third_party_media_names_party", about="A")
 MISSION = item("international_mission_statement", about="A")
+REPORTS = PlaceTeller(
+    cluster_id="reports",
+    operator="reports",
+    modality="media_report",
+    contamination_probability=0.2,
+    latitude_deg=48.005,
+    longitude_deg=36.905,
+    position_sigma_m=1_000.0,
+)
+"""A report puts the impact some 700 m off."""
+
+NETWORK = PlaceTeller(
+    cluster_id=SOUND.cluster_id,
+    operator=SOUND.operator,
+    modality=SOUND.modality,
+    contamination_probability=0.1,
+    latitude_deg=48.001,
+    longitude_deg=36.901,
+    position_sigma_m=100.0,
+)
+"""The network that heard the launch located the impact as well."""
+
+TEAM = PlaceTeller(
+    cluster_id=CRATER.cluster_id,
+    operator=CRATER.operator,
+    modality=CRATER.modality,
+    contamination_probability=0.05,
+    latitude_deg=LATITUDE_DEG,
+    longitude_deg=36.9,
+    position_sigma_m=50.0,
+    signed_distance_m=-7_400.0,
+)
+"""The team that measured the crater says where it lies."""
+
 EVERY = (RADAR, SOUND, CRATER, CLASS, DRONE, SILENCE, MODEL, BLAMES, DENIES, ADMITS, MEDIA, MISSION)
 """One of every shape and family."""
 

@@ -20,9 +20,15 @@ from truceline.attribute.layout import (
     SHAPE_POINT,
     SHAPE_SEGMENT,
     SHAPE_SILENCE,
+    TELLERS_MOST_COUNT,
     Cases,
 )
-from truceline.attribute.words import item_log_likelihoods, kish_weight_ratio, place_log_likelihoods
+from truceline.attribute.words import (
+    item_log_likelihoods,
+    kish_weight_ratio,
+    place_log_likelihoods,
+    wrong_together,
+)
 from truceline.model.evidence import (
     EvidenceCatalogue,
     EvidenceItem,
@@ -45,12 +51,41 @@ Group = tuple[Literal["cluster", "operator", "modality"], str, int]
 """What is taken out: its kind, its name, and which mask of the case it is."""
 
 
+class PlaceTeller(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One who tells where an impact was: on whose custody that hangs, where and how surely, and how often it is wrong.
+
+    `signed_distance_m` is how deep its place lies on the first party's ground, where known better than from the raster.
+    """
+
+    cluster_id: str
+    operator: str
+    modality: str
+    contamination_probability: float
+    latitude_deg: float
+    longitude_deg: float
+    position_sigma_m: float
+    signed_distance_m: float | None = None
+    basis: Literal["measured", "seen", "guess"] = "guess"
+    statement: str = ""
+    observation_ids: tuple[str, ...] = ()
+    file_sha256s: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the place and the probability that it is wrong."""
+        require_between("latitude_deg", self.latitude_deg, -90.0, 90.0)
+        require_between("longitude_deg", self.longitude_deg, -180.0, 180.0)
+        require_between("position_sigma_m", self.position_sigma_m, 0.0, 1.0e6)
+        require_between("contamination_probability", self.contamination_probability, 0.0, 1.0)
+
+
 class Case(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One event: its place with uncertainty, what the place is, and every item of evidence.
 
     `anchor`: the place is an impact, whose ground is a row of its own, or a launch, whose items say where it was.
     `place_signed_distance_m` is how deep it lies on the first party's ground (negative: on the other's), where that is
-    known better than from the raster. `bands` and `neither_probability` are `None` where the catalogue's hold.
+    known better than from the raster. The place is told by whom `place_*` name, and by `also_told`, who put it about
+    there as well, each on a custody of its own. `bands` and `neither_probability` are `None` where the catalogue's
+    hold.
     """
 
     case_id: str
@@ -67,6 +102,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     place_statement: str = ""
     place_signed_distance_m: float | None = None
     place_usable: bool = True
+    also_told: tuple[PlaceTeller, ...] = ()
     observation_ids: tuple[str, ...] = ()
     file_sha256s: tuple[str, ...] = ()
     bands: tuple[RangeBand, ...] | None = None
@@ -78,14 +114,39 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         require_between("longitude_deg", self.longitude_deg, -180.0, 180.0)
         require_between("position_sigma_m", self.position_sigma_m, 0.0, 1.0e6)
         require_between("place_contamination_probability", self.place_contamination_probability, 0.0, 1.0)
+        require_between("also_told", len(self.also_told), 0, TELLERS_MOST_COUNT - 1)
+
+    @property
+    def tellers(self) -> tuple[PlaceTeller, ...]:
+        """Give who tells the place, the case's own first, then by cluster; of two of one cluster the first counts."""
+        own = PlaceTeller(
+            cluster_id=self.place_cluster_id,
+            operator=self.place_operator,
+            modality=self.place_modality,
+            contamination_probability=self.place_contamination_probability,
+            latitude_deg=self.latitude_deg,
+            longitude_deg=self.longitude_deg,
+            position_sigma_m=self.position_sigma_m,
+            signed_distance_m=self.place_signed_distance_m,
+            basis=self.place_basis,
+            statement=self.place_statement,
+            observation_ids=self.observation_ids,
+            file_sha256s=self.file_sha256s,
+        )
+        if not self.also_told:
+            return (own,)
+        found = {own.cluster_id: own}
+        for teller in sorted(self.also_told, key=_TELLER_ORDER):
+            found.setdefault(teller.cluster_id, teller)
+        return tuple(found.values())
 
 
 class Cluster(msgspec.Struct, kw_only=True, gc=False):
-    """What hangs together in one case: items of one custody domain, publisher or bloc, and the place if it is in it."""
+    """What hangs together in one case: items of one custody domain, publisher or bloc, and the place if it tells it."""
 
     cluster_id: str
     items: list[tuple[EvidenceItem, ItemType]]
-    holds_place: bool = False
+    teller: PlaceTeller | None = None
     weights: dict[str, float] = {}
     contamination_probability: float = 0.0
 
@@ -108,22 +169,27 @@ class Sorted(msgspec.Struct, frozen=True, eq=False, kw_only=True, gc=False):
     gone_index: tuple[tuple[int, ...], ...]
 
 
-def clusters_of(case: Case, place_counts: bool, *, kinds: dict[str, ItemType], within_probability: float) -> Sorted:
-    """Sort a case's items into clusters, in an order that does not depend on theirs, and list what is taken out."""
+def clusters_of(
+    case: Case, tellers: Sequence[PlaceTeller], *, kinds: dict[str, ItemType], within_probability: float
+) -> Sorted:
+    """Sort a case's items into clusters, in an order that does not depend on theirs, and list what is taken out.
+
+    `tellers` tell the place; each is the first of its cluster.
+    """
     found: dict[str, Cluster] = {}
     operators: dict[str, set[int]] = {}
     modalities: dict[str, set[int]] = {}
     places: dict[str, int] = {}
-    if place_counts:
-        found[case.place_cluster_id] = Cluster(
-            cluster_id=case.place_cluster_id,
+    for teller in tellers:
+        index = places[teller.cluster_id] = len(places)
+        found[teller.cluster_id] = Cluster(
+            cluster_id=teller.cluster_id,
             items=[],
-            holds_place=True,
-            contamination_probability=case.place_contamination_probability,
+            teller=teller,
+            contamination_probability=teller.contamination_probability,
         )
-        places[case.place_cluster_id] = 0
-        operators[case.place_operator] = {0}
-        modalities[case.place_modality] = {0}
+        operators.setdefault(teller.operator, set()).add(index)
+        modalities.setdefault(teller.modality, set()).add(index)
     for item in sorted(case.items, key=_ITEM_ORDER):
         cluster = found.get(item.cluster_id)
         if cluster is None:
@@ -141,6 +207,7 @@ def clusters_of(case: Case, place_counts: bool, *, kinds: dict[str, ItemType], w
 
 
 _ITEM_ORDER = attrgetter("item_type", "item_id")
+_TELLER_ORDER = attrgetter("cluster_id", "contamination_probability", "modality", "operator")
 
 
 def weights_of(cluster: Cluster, within_probability: float) -> dict[str, float]:
@@ -229,15 +296,19 @@ class Packing:
         self._caps: list[float] = []
         self._masks: list[bool] = []
         self._log_priors: list[list[float]] = []
-        self._place_clusters: list[int] = []
-        self._places: list[tuple[float, float, float]] = []
+        self._teller_clusters: list[int] = []
+        self._teller_counts: list[int] = []
+        self._told_places: list[tuple[float, float]] = []
+        self._told_words: list[list[float]] = []
+        self._variances_m2: list[float] = []
 
-    def add(self, case: Case, holds_probability: float | None) -> None:
-        """Add one case; `holds_probability`: the first party holds the ground at its place (`None`: not known)."""
-        place_counts = case.anchor == "impact" and holds_probability is not None and case.place_usable
-        found = clusters_of(case, place_counts, kinds=self._kinds, within_probability=self._within)
+    def add(self, case: Case, holds_probabilities: Sequence[float]) -> None:
+        """Add one case; the first party holds the ground at each teller's place so probably (none: not known)."""
+        tells = case.anchor == "impact" and len(holds_probabilities) > 0 and case.place_usable
+        tellers = case.tellers if tells else ()
+        found = clusters_of(case, tellers, kinds=self._kinds, within_probability=self._within)
         self.sorted.append(found)
-        self._add_place(found, case, holds_probability)
+        self._add_place(tellers, case, holds_probabilities)
         self._anchors.append((case.longitude_deg, case.latitude_deg))
         self._launches.append(case.anchor == "launch")
         bands = case.bands if case.bands is not None else self._catalogue.bands
@@ -245,7 +316,7 @@ class Packing:
         self._band_counts.append(len(bands))
         before = len(self._items)
         for index, cluster in enumerate(found.clusters):
-            self._add_cluster(index, cluster, case, holds_probability)
+            self._add_cluster(index, cluster, case)
         self._item_counts.append(len(self._items) - before)
         for gone in found.gone_index:
             stays = [True] * len(found.clusters)
@@ -254,19 +325,26 @@ class Packing:
             self._masks += stays
         self._log_priors.append(log_priors(self._catalogue, neither_probability=case.neither_probability))
 
-    def _add_place(self, found: Sorted, case: Case, holds_probability: float | None) -> None:
-        """Add what is told of the place itself; what is not known is even, and of no use without a cluster."""
-        self._place_clusters.append(next((k for k, cluster in enumerate(found.clusters) if cluster.holds_place), -1))
-        holds = 0.5 if holds_probability is None else holds_probability
-        variance_m2 = max(case.position_sigma_m, self._catalogue.place.sigma_least_m.number) ** 2
-        self._places.append((holds, case.place_contamination_probability, variance_m2))
+    def _add_place(self, tellers: Sequence[PlaceTeller], case: Case, holds_probabilities: Sequence[float]) -> None:
+        """Add what every set of tellers says of the place: one alone by its own place, several by the case's.
 
-    def _add_cluster(self, index: int, cluster: Cluster, case: Case, holds_probability: float | None) -> None:
+        The tellers' clusters are the first ones, in their order.
+        """
+        place = self._catalogue.place
+        self._variances_m2.append(max(case.position_sigma_m, place.sigma_least_m.number) ** 2)
+        self._teller_clusters += range(len(tellers))
+        self._teller_counts.append(len(tellers))
+        for chosen in range(1, 1 << len(tellers)):
+            who = [t for t in range(len(tellers)) if chosen >> t & 1]
+            wrong = wrong_together([tellers[t].contamination_probability for t in who], place.wrong_together.number)
+            holds = holds_probabilities[who[0] if len(who) == 1 else 0]
+            self._told_places.append((holds, wrong))
+            self._told_words.append(place_log_likelihoods(holds, wrong))
+
+    def _add_cluster(self, index: int, cluster: Cluster, case: Case) -> None:
         table, statement = [0.0] * HYPOTHESIS_COUNT, [0.0] * HYPOTHESIS_COUNT
         caps = [kind.cap.number for _, kind in cluster.items]
-        if cluster.holds_place and holds_probability is not None:
-            told = place_log_likelihoods(holds_probability, case.place_contamination_probability)
-            table = list(told)
+        if cluster.teller is not None:
             caps.append(self._catalogue.place.cap.number)
         for item, kind in cluster.items:
             if item.shapes:
@@ -324,8 +402,12 @@ class Packing:
             mask_starts=_starts(sizes),
             log_priors=np.array(self._log_priors, dtype=np.float64).reshape(-1, HYPOTHESIS_COUNT),
             statements_cap_ratio=math.log(self._catalogue.dependence.statements_together.number),
-            place_clusters=np.array(self._place_clusters, dtype=np.int64),
-            places=np.array(self._places, dtype=np.float64).reshape(-1, 3),
+            teller_starts=_starts(self._teller_counts),
+            teller_clusters=np.array(self._teller_clusters, dtype=np.int64),
+            told_starts=_starts([(1 << count) - 1 for count in self._teller_counts]),
+            told=np.array(self._told_places, dtype=np.float64).reshape(-1, 2),
+            told_words=np.array(self._told_words, dtype=np.float64).reshape(-1, HYPOTHESIS_COUNT),
+            place_variances_m2=np.array(self._variances_m2, dtype=np.float64),
             line_together_m=self._catalogue.place.line_together_m.number,
             wrong_within_m=self._catalogue.place.wrong_within_m.number,
             still_probability=self._catalogue.priors.still.number,

@@ -19,7 +19,6 @@ from truceline.attribute.layout import (
     ORIGIN_PLAYER_MOST_COUNT,
     OWN_FIRST,
     OWN_SECOND,
-    PLACED_INDEX,
     PLAYER_MOST_COUNT,
     Flags,
     Floats,
@@ -117,17 +116,18 @@ def integrate(likelihood: Floats, held: Floats, row: int, count: int, out: Float
 
 
 @njit(cache=True)
-def base_density(density: Floats, held: Floats, count: int, placed: bool, work: Floats) -> float:
+def base_density(density: Floats, held: Floats, count: int, told_count: int, work: Floats) -> float:
     """Give what an item's density is measured by; under no account is its mean more than twice that.
 
     It is the mean under both parties alike, had one of them fired across the line, and no less than half the mean
-    under any account: without the word of the place and, where `placed`, with it. `work`: room for five numbers.
+    under any account: without the word of the place and with that of each of `told_count` sets of tellers. `work`: room
+    for five numbers.
     """
     first, second, neither = _integrals_across(density, held, count)
     still, here = held[OWN_FIRST, count - 1], density[count - 1]
     most = max(neither, (1.0 - still) * max(first, second) + still * here)
-    if placed:
-        integrate(density, held, PLACED_INDEX, count, work)
+    for told in range(told_count):
+        integrate(density, held, HYPOTHESIS_COUNT * (told + 1), count, work)
         for h in range(HYPOTHESIS_COUNT):
             most = max(most, work[h])
     base: float = 0.5 * max(first + second, most)
@@ -136,11 +136,20 @@ def base_density(density: Floats, held: Floats, count: int, placed: bool, work: 
 
 @njit(cache=True)
 def bound_cluster(
-    likelihood: Floats, held: Floats, row: int, count: int, table: Floats, statement: Floats, cap: float, work: Floats
-) -> bool:
-    """Hold one cluster to its cap, in place, and say whether it had to be; `work`: room for ten numbers.
+    likelihood: Floats,
+    held: Floats,
+    row: int,
+    count: int,
+    told: Floats,
+    table: Floats,
+    statement: Floats,
+    cap: float,
+    work: Floats,
+) -> float:
+    """Hold one cluster to its cap, in place, and give what its words were drawn together by; 1 where within its cap.
 
-    Tables are drawn together; the likelihood of the origin is mixed with a constant (more contamination) until what it
+    `told`: what it says of the place, which the caller draws together likewise. `work`: room for ten numbers. Tables
+    are drawn together; the likelihood of the origin is mixed with a constant (more contamination) until what it
     says by itself is within its part of the cap: `m = (hi / T - lo) / (hi - lo)` for the ratio T that is allowed.
     """
     integrate(likelihood, held, row, count, work)
@@ -148,14 +157,14 @@ def bound_cluster(
     words = work[HYPOTHESIS_COUNT : 2 * HYPOTHESIS_COUNT]
     for h in range(HYPOTHESIS_COUNT):
         low, high = min(low, work[h]), max(high, work[h])
-        words[h] = table[h] + statement[h]
+        words[h] = (told[h] + table[h]) + statement[h]
     origin_spread = math.log(max(high, _SMALLEST)) - math.log(max(low, _SMALLEST))
     table_spread = spread_of(words)
     add_origin(work, math.inf, words)
     together = spread_of(words)
     if together <= cap or together == 0.0:
-        return False
-    ratio = min(1.0, cap / (origin_spread + table_spread))
+        return 1.0
+    ratio: float = min(1.0, cap / (origin_spread + table_spread))
     for h in range(HYPOTHESIS_COUNT):
         table[h] *= ratio
         statement[h] *= ratio
@@ -164,7 +173,26 @@ def bound_cluster(
         m = (high / allowed - low) / (high - low)
         for k in range(count):
             likelihood[k] = (1.0 - m) * likelihood[k] + m * high
-    return True
+    return ratio
+
+
+@njit(cache=True)
+def bound_told(tellers: Integers, ratios: Floats, caps: Floats, told_words: Floats) -> None:
+    """Draw together, in place, what each set of tellers says of the place.
+
+    By the least of what their clusters were drawn together by, and to no more than the sum of these clusters' caps.
+    """
+    for s in range(told_words.shape[0]):
+        ratio, limit = 1.0, 0.0
+        for t in range(tellers.shape[0]):
+            if (s + 1) >> t & 1:
+                ratio = min(ratio, ratios[tellers[t]])
+                limit += caps[tellers[t]]
+        spread = ratio * spread_of(told_words[s])
+        if spread > limit:
+            ratio *= limit / spread
+        for h in range(HYPOTHESIS_COUNT):
+            told_words[s, h] *= ratio
 
 
 @njit(cache=True)
@@ -215,17 +243,27 @@ def _lowest_bit(chosen: int) -> int:
 
 
 @njit(cache=True)
+def marks_of(row_marks: Integers, chosen: int) -> int:
+    """Give the tellers, as bits, of the chosen rows."""
+    mark = 0
+    for i in range(row_marks.shape[0]):
+        if chosen >> i & 1:
+            mark |= row_marks[i]
+    return mark
+
+
+@njit(cache=True)
 def integrate_sets(
-    likelihoods: Floats, origin_count: int, held: Floats, count: int, placed: bool, room: Floats, sums: Floats
+    likelihoods: Floats, free_count: int, row_marks: Integers, held: Floats, count: int, room: Floats, sums: Floats
 ) -> None:
     """Fill `sums` (5, sets) with the integral of every product of likelihoods; bit i of a set stands for row i.
 
-    `placed`: the last row has the place in it, and sets with it, behind those without, are weighed by its word.
-    `room`: a row for every bit and two more. The product of a set is that of the set without its lowest bit, which
-    stays in the row of that set's own lowest bit until all sets between have been seen.
+    Rows from `free_count` on tell the place, `row_marks` which tellers they are; sets with them are weighed by that
+    word. `room`: a row for every free bit, and one for every set of the others. The product of a set is that of the
+    set without its lowest bit, which stays in the row of that set's own lowest bit until all sets between have been
+    seen.
     """
-    free_count = origin_count - 1 if placed else origin_count
-    bare_count = 1 << free_count
+    bare_count, told_count = 1 << free_count, 1 << (row_marks.shape[0] - free_count)
     still = held[OWN_FIRST, count - 1]
     room[free_count, :count] = 1.0
     for m in range(bare_count):
@@ -240,11 +278,14 @@ def integrate_sets(
         sums[ACROSS_FIRST, m], sums[ACROSS_SECOND, m], sums[NEITHER, m] = first, second, neither
         sums[OWN_FIRST, m] = (1.0 - still) * first + still * product[count - 1]
         sums[OWN_SECOND, m] = (1.0 - still) * second + still * product[count - 1]
-        if placed:
-            whole, own = room[free_count + 1], likelihoods[free_count]
+        for q in range(1, told_count):
+            rest = q & (q - 1)
+            before = room[free_count + rest] if rest else product
+            whole, own = room[free_count + q], likelihoods[free_count + _lowest_bit(q)]
             for k in range(count):
-                whole[k] = product[k] * own[k]
-            integrate(whole, held, PLACED_INDEX, count, sums[:, bare_count + m])
+                whole[k] = before[k] * own[k]
+            row = HYPOTHESIS_COUNT * marks_of(row_marks, q << free_count)
+            integrate(whole, held, row, count, sums[:, q * bare_count + m])
 
 
 @njit(cache=True)
@@ -264,6 +305,16 @@ def log_origin_sets(origin_count: int, sums: Floats, caps: Floats) -> None:
             for h in range(HYPOTHESIS_COUNT):
                 sums[h, m] *= limit / (high - low)
     sums[:HYPOTHESIS_COUNT, 0] = 0.0
+
+
+@njit(cache=True)
+def add_told(row_marks: Integers, told_words: Floats, sums: Floats) -> None:
+    """Add to every set of rows what its tellers say of the place."""
+    for chosen in range(1 << row_marks.shape[0]):
+        mark = marks_of(row_marks, chosen)
+        if mark:
+            for h in range(HYPOTHESIS_COUNT):
+                sums[h, chosen] += told_words[mark - 1, h]
 
 
 @njit(cache=True)

@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 import numpy as np
 
-from truceline.attribute.case import Case, Packing, Sorted, field_indices_of, log_priors
+from truceline.attribute.case import Case, Packing, PlaceTeller, Sorted, field_indices_of, log_priors
 from truceline.attribute.control import ControlField, stacked
 from truceline.attribute.layout import (
     ACROSS_FIRST,
@@ -67,11 +67,17 @@ def pack_cases(
     """Lay cases in columns; give what was sorted, the columns, every field once, and who holds each place."""
     assert len(cases) == len(fields), f"{len(fields)} fields do not go with {len(cases)} cases"
     distinct, indices = field_indices_of(fields)
-    holds = _holds_probability(cases, distinct, indices)
+    tellers = [case.tellers for case in cases]
+    counts = [len(told) for told in tellers]
+    told_holds = _holds_probability(
+        [teller for told in tellers for teller in told], distinct, np.repeat(indices, counts)
+    )
+    firsts = np.cumsum([0, *counts])
     packing = Packing(parties, catalogue)
-    for case, probability in zip(cases, holds.tolist(), strict=True):
-        packing.add(case, None if np.isnan(probability) else probability)
-    return packing, packing.cases(indices), distinct, holds
+    for case, start, end in zip(cases, firsts[:-1].tolist(), firsts[1:].tolist(), strict=True):
+        own = told_holds[start:end].tolist()
+        packing.add(case, () if np.isnan(own[0]) else own)
+    return packing, packing.cases(indices), distinct, told_holds[firsts[:-1]]
 
 
 def decide_cases(
@@ -108,15 +114,14 @@ def decide_cases(
     )
 
 
-def _holds_probability(cases: Sequence[Case], distinct: Sequence[ControlField], indices: Sequence[int]) -> Floats:
-    """Give the probability that the first party holds each place; `nan` where there is no line."""
-    position_sigma_m = np.array([case.position_sigma_m for case in cases], dtype=np.float64)
-    longitude_deg = np.array([case.longitude_deg for case in cases], dtype=np.float64)
-    latitude_deg = np.array([case.latitude_deg for case in cases], dtype=np.float64)
-    known_m = [case.place_signed_distance_m for case in cases]
+def _holds_probability(tellers: Sequence[PlaceTeller], distinct: Sequence[ControlField], used: Integers) -> Floats:
+    """Give the probability that the first party holds each place as it is told; `nan` where there is no line."""
+    position_sigma_m = np.array([teller.position_sigma_m for teller in tellers], dtype=np.float64)
+    longitude_deg = np.array([teller.longitude_deg for teller in tellers], dtype=np.float64)
+    latitude_deg = np.array([teller.latitude_deg for teller in tellers], dtype=np.float64)
+    known_m = [teller.signed_distance_m for teller in tellers]
     distance_m = np.array([np.nan if entry is None else entry for entry in known_m], dtype=np.float64)
-    line_sigma_m = np.full(len(cases), np.nan)
-    used = np.array(indices, dtype=np.int64)
+    line_sigma_m = np.full(len(tellers), np.nan)
     for index, field in enumerate(distinct):
         rows = np.flatnonzero(used == index)
         line_sigma_m[rows] = field.sigma_m

@@ -13,8 +13,10 @@ from numba import njit
 from truceline.attribute.combine import (
     add_limited,
     add_origin,
+    add_told,
     base_density,
     bound_cluster,
+    bound_told,
     choose_players,
     integrate,
     integrate_sets,
@@ -29,14 +31,14 @@ from truceline.attribute.latent import (
     lay_nodes,
     patch_of,
     weigh_points,
-    weigh_points_placed,
+    weigh_points_told,
 )
 from truceline.attribute.layout import (
     HYPOTHESIS_COUNT,
     NODE_NUMBERS_COUNT,
     ORIGIN_PLAYER_MOST_COUNT,
     PATCH_SIDE_COUNT,
-    PLACED_INDEX,
+    TELLERS_MOST_COUNT,
     Answers,
     Cases,
     Fields,
@@ -53,7 +55,7 @@ from truceline.attribute.layout import (
 
 
 @njit(cache=True)
-def _read_items(items: Items, patch: tuple[float, float, float], placed: bool, count: int, work: Work) -> None:
+def _read_items(items: Items, patch: tuple[float, float, float], told_count: int, count: int, work: Work) -> None:
     """Multiply every item into its cluster: ((1 - e) f / b + e)^w, b by which its density is measured."""
     clusters, numbers, starts, kinds, shapes = items.clusters, items.numbers, items.starts, items.kinds, items.shapes
     nodes, held, one, likelihoods = work.nodes, work.held, work.one, work.likelihoods
@@ -63,7 +65,7 @@ def _read_items(items: Items, patch: tuple[float, float, float], placed: bool, c
             one[k] = 1.0
         for s in range(starts[i], starts[i + 1]):
             fill_shape(kinds[s], shapes[s], patch, nodes, count, one)
-        base = base_density(one, held, count, placed, sums)
+        base = base_density(one, held, count, told_count, sums)
         if base <= 1e-280:
             continue
         e, w = numbers[i, 0], numbers[i, 1]
@@ -78,9 +80,12 @@ def _read_items(items: Items, patch: tuple[float, float, float], placed: bool, c
 
 
 @njit(cache=True)
-def _row_of(placed: bool) -> int:
-    """Give where the weights of points begin: with the word of the place, or without."""
-    return PLACED_INDEX if placed else 0
+def _mark_of(tellers: Integers, cluster: int) -> int:
+    """Give the bit of the teller that a cluster is, 0 for none."""
+    for t in range(tellers.shape[0]):
+        if tellers[t] == cluster:
+            return 1 << t
+    return 0
 
 
 @njit(cache=True)
@@ -91,7 +96,7 @@ def _without(stays: Flags, speaks: Flags, words: Words, count: int, work: Work, 
     for k in range(count):
         one[k] = 1.0
     said, sums = vectors[0], vectors[1]
-    limit, any_origin = 0.0, False
+    limit, any_origin, mark = 0.0, False, 0
     for h in range(HYPOTHESIS_COUNT):
         out[h], said[h] = 0.0, 0.0
     for c in range(stays.shape[0]):
@@ -100,6 +105,7 @@ def _without(stays: Flags, speaks: Flags, words: Words, count: int, work: Work, 
         for h in range(HYPOTHESIS_COUNT):
             out[h] += tables[c, h]
             said[h] += statements[c, h]
+        mark |= _mark_of(words.tellers, c)
         if speaks[c]:
             any_origin = True
             limit += caps[c]
@@ -107,8 +113,11 @@ def _without(stays: Flags, speaks: Flags, words: Words, count: int, work: Work, 
                 one[k] *= likelihoods[c, k]
     add_limited(said, words.statements_cap_ratio, out)
     if any_origin:
-        integrate(one, held, _row_of(words.place_index >= 0 and stays[words.place_index]), count, sums)
+        integrate(one, held, HYPOTHESIS_COUNT * mark, count, sums)
         add_origin(sums, limit, out)
+    if mark:
+        for h in range(HYPOTHESIS_COUNT):
+            out[h] += words.told_words[mark - 1, h]
 
 
 @njit(cache=True)
@@ -119,9 +128,10 @@ def _alone(c: int, words: Words, count: int, work: Work, vectors: Floats) -> tup
     total[:] = 0.0
     add_origin(sums, math.inf, total)
     origin = log_odds(total, words.log_prior)
-    if c == words.place_index:
-        integrate(work.likelihoods[c], work.held, PLACED_INDEX, count, sums)
-        total[:] = 0.0
+    mark = _mark_of(words.tellers, c)
+    if mark:
+        integrate(work.likelihoods[c], work.held, HYPOTHESIS_COUNT * mark, count, sums)
+        total[:] = words.told_words[mark - 1]
         add_origin(sums, math.inf, total)
     for h in range(HYPOTHESIS_COUNT):
         total[h] += words.tables[c, h]
@@ -132,22 +142,28 @@ def _alone(c: int, words: Words, count: int, work: Work, vectors: Floats) -> tup
 @njit(cache=True)
 def _lay_products(
     players: Integers, speaks: Flags, words: Words, count: int, work: Work, rows: Integers, row_caps: Floats
-) -> tuple[int, bool]:
+) -> tuple[int, Integers]:
     """Give each player that speaks of the origin a row with what its clusters say of every point, and its cap.
 
-    The player with the place in it comes last. Gives how many rows there are, and whether there is such a player.
+    Players that tell the place come last. Gives how many rows there are before them, and for each row which tellers
+    stand in it, as bits.
     """
-    caps, likelihoods, products = words.caps, work.likelihoods, work.products
-    last = players[words.place_index] if words.place_index >= 0 and speaks[words.place_index] else -1
+    caps, likelihoods, products, tellers = words.caps, work.likelihoods, work.products, words.tellers
+    player_marks = np.zeros(rows.shape[0], dtype=np.int64)
+    for t in range(tellers.shape[0]):
+        player_marks[players[tellers[t]]] |= 1 << t
     origin_count = 0
     for c in range(players.shape[0]):
         p = players[c]
-        if speaks[c] and p != last and rows[p] < 0:
+        if speaks[c] and player_marks[p] == 0 and rows[p] < 0:
             rows[p] = origin_count
             origin_count += 1
-    if last >= 0:
-        rows[last] = origin_count
-        origin_count += 1
+    free_count, row_marks = origin_count, np.zeros(ORIGIN_PLAYER_MOST_COUNT, dtype=np.int64)
+    for t in range(tellers.shape[0]):
+        p = players[tellers[t]]
+        if rows[p] < 0:
+            rows[p], row_marks[origin_count] = origin_count, player_marks[p]
+            origin_count += 1
     products[:origin_count, :count] = 1.0
     for c in range(players.shape[0]):
         if speaks[c]:
@@ -155,7 +171,7 @@ def _lay_products(
             row_caps[row] += caps[c]
             for k in range(count):
                 products[row, k] *= likelihoods[c, k]
-    return origin_count, last >= 0
+    return free_count, row_marks[:origin_count]
 
 
 @njit(cache=True)
@@ -180,10 +196,11 @@ def _share_players(
         for h in range(HYPOTHESIS_COUNT):
             player_tables[p, h] += tables[c, h]
             player_words[p, h] += statements[c, h]
-    origin_count, placed = _lay_products(players, speaks, words, count, work, rows, row_caps)
-    sums = np.empty((HYPOTHESIS_COUNT, 1 << origin_count))
-    integrate_sets(work.products, origin_count, work.held, count, placed, work.room, sums)
-    log_origin_sets(origin_count, sums, row_caps)
+    free_count, row_marks = _lay_products(players, speaks, words, count, work, rows, row_caps)
+    sums = np.empty((HYPOTHESIS_COUNT, 1 << row_marks.shape[0]))
+    integrate_sets(work.products, free_count, row_marks, work.held, count, work.room, sums)
+    log_origin_sets(row_marks.shape[0], sums, row_caps)
+    add_told(row_marks, words.told_words, sums)
     values = np.empty(1 << player_count)
     totals = np.empty((1 << player_count, HYPOTHESIS_COUNT))
     value_sets(
@@ -227,10 +244,11 @@ def _lay(
         middle = (anchor[0], anchor[1])
         hold_ground(ground.raster, ground.rows_count, ground.columns_count, ground.frame, middle, nodes, count)
         if weigh_points(place.still_probability, nodes, count, held):
-            if place.told:
-                weigh_points_placed(place, nodes, count, held)
+            told_count = place.told.shape[0]
+            for told in range(told_count):
+                weigh_points_told(place, told, nodes, count, held)
             work.likelihoods[:cluster_count, :count] = 1.0
-            _read_items(items, patch, place.told, count, work)
+            _read_items(items, patch, told_count, count, work)
             return count
     held[:, 0] = 1.0
     work.likelihoods[:cluster_count, 0] = 1.0
@@ -246,17 +264,29 @@ def _weigh(words: Words, items: Items, known: bool, count: int, masks: Flags, wo
     speaks, players = np.zeros(cluster_count, dtype=np.bool_), np.empty(cluster_count, dtype=np.int64)
     points = np.zeros(cluster_count, dtype=np.int64)
     vectors, sums = np.empty((2, HYPOTHESIS_COUNT)), np.empty(2 * HYPOTHESIS_COUNT)
+    ratios, nothing = np.ones(cluster_count), np.zeros(HYPOTHESIS_COUNT)
     if known and item_clusters.shape[0] > 0:
         for i in range(item_clusters.shape[0]):
             speaks[item_clusters[i]] = True
             points[item_clusters[i]] = count
-        if words.place_index >= 0:
-            speaks[words.place_index] = True
+    for t in range(words.tellers.shape[0]):
+        speaks[words.tellers[t]] = True
     for c in range(cluster_count):
-        row = _row_of(c == words.place_index)
-        capped[c] = bound_cluster(
-            likelihoods[c], work.held, row, points[c], words.tables[c], words.statements[c], words.caps[c], sums
+        mark = _mark_of(words.tellers, c)
+        ratios[c] = bound_cluster(
+            likelihoods[c],
+            work.held,
+            HYPOTHESIS_COUNT * mark,
+            points[c],
+            words.told_words[mark - 1] if mark else nothing,
+            words.tables[c],
+            words.statements[c],
+            words.caps[c],
+            sums,
         )
+        capped[c] = ratios[c] < 1.0
+    bound_told(words.tellers, ratios, words.caps, words.told_words)
+    for c in range(cluster_count):
         alone[c], alone_origin[c] = _alone(c, words, points[c], work, vectors)
     player_count = choose_players(alone, speaks, players)
     whole = player_count == cluster_count
@@ -291,21 +321,20 @@ def _room(cluster_starts: Integers, points_count: int) -> Work:
     size = points_count + PATCH_SIDE_COUNT * PATCH_SIDE_COUNT + 1
     return Work(
         np.empty((NODE_NUMBERS_COUNT, size)),
-        np.empty((PLACED_INDEX + HYPOTHESIS_COUNT, size)),
+        np.empty((HYPOTHESIS_COUNT << TELLERS_MOST_COUNT, size)),
         np.empty(size),
         np.empty((cluster_most, size)),
         np.empty((ORIGIN_PLAYER_MOST_COUNT, size)),
-        np.empty((ORIGIN_PLAYER_MOST_COUNT + 2, size)),
+        np.empty((ORIGIN_PLAYER_MOST_COUNT + (1 << TELLERS_MOST_COUNT), size)),
     )
 
 
 @njit(cache=True)
 def _place_of(cases: Cases, n: int) -> Place:
     """Give what is told of one case's place; where fire went out, nothing stands still."""
-    numbers = cases.places[n]
     still = 0.0 if cases.is_launch[n] else cases.still_probability
-    told = cases.place_clusters[n] >= 0
-    return Place(told, numbers[0], numbers[1], numbers[2], cases.line_together_m, cases.wrong_within_m, still)
+    told = cases.told[cases.told_starts[n] : cases.told_starts[n + 1]]
+    return Place(told, cases.place_variances_m2[n], cases.line_together_m, cases.wrong_within_m, still)
 
 
 @njit(cache=True)
@@ -316,7 +345,7 @@ def decide(cases: Cases, fields: Fields, rings: Floats, directions: Floats, answ
     item_clusters, item_numbers = cases.item_clusters, cases.item_numbers
     shape_starts, shape_kinds, shapes = cases.shape_starts, cases.shape_kinds, cases.shapes
     cluster_starts, caps = cases.cluster_starts, cases.caps
-    tables, statements = cases.tables.copy(), cases.statements.copy()
+    tables, statements, told_words = cases.tables.copy(), cases.statements.copy(), cases.told_words.copy()
     group_starts, group_masks, mask_starts = cases.group_starts, cases.group_masks, cases.mask_starts
     log_priors, statements_cap_ratio = cases.log_priors, cases.statements_cap_ratio
     rasters, offsets, frames = fields.distances_m, fields.offsets, fields.frames
@@ -324,7 +353,7 @@ def decide(cases: Cases, fields: Fields, rings: Floats, directions: Floats, answ
     totals, alone, alone_origin, shares = answers.log_likelihoods, answers.alone, answers.alone_origin, answers.shares
     capped, merged, group_totals = answers.capped, answers.merged, answers.group_log_likelihoods
     work = _room(cluster_starts, rings.shape[0] * directions.shape[0])
-    place_clusters = cases.place_clusters
+    teller_starts, teller_clusters, told_starts = cases.teller_starts, cases.teller_clusters, cases.told_starts
     nowhere = Ground(np.zeros(0), 0, 0, np.zeros(5), False)
     for n in range(anchors.shape[0]):
         f = field_indices[n]
@@ -335,7 +364,13 @@ def decide(cases: Cases, fields: Fields, rings: Floats, directions: Floats, answ
         c0, c1, i0, i1 = cluster_starts[n], cluster_starts[n + 1], item_starts[n], item_starts[n + 1]
         own = Items(item_clusters[i0:i1], item_numbers[i0:i1], shape_starts[i0 : i1 + 1], shape_kinds, shapes)
         words = Words(
-            tables[c0:c1], statements[c0:c1], caps[c0:c1], statements_cap_ratio, log_priors[n], place_clusters[n]
+            tables[c0:c1],
+            statements[c0:c1],
+            caps[c0:c1],
+            statements_cap_ratio,
+            log_priors[n],
+            teller_clusters[teller_starts[n] : teller_starts[n + 1]],
+            told_words[told_starts[n] : told_starts[n + 1]],
         )
         told = Told(
             totals[n],

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from truceline.attribute.case import Case, Cluster
+from truceline.attribute.case import Case, Cluster, PlaceTeller
 from truceline.attribute.decide import Decisions
 from truceline.attribute.settings import AttributionSettings
 from truceline.attribute.tiers import TIERS, Tiers
@@ -135,10 +135,10 @@ def _row(cluster: Cluster, case: Case, decisions: Decisions, place: int, catalog
     items = [_ledger_item(item, kind.title) for item, kind in cluster.items]
     numbers = [number for _, kind in cluster.items for number in _numbers_of(kind)]
     titles = list(dict.fromkeys(kind.title for _, kind in cluster.items))
-    if cluster.holds_place:
-        items.insert(0, _place_item(case))
+    if cluster.teller is not None:
+        items.insert(0, _place_item(case, cluster.teller))
         titles.insert(0, "Ground held at the place")
-        numbers.insert(0, _place_number(case, catalogue))
+        numbers.insert(0, _place_number(cluster.teller, catalogue))
     weakest = min(numbers, key=_strength_of)
     merged = " (share of the weakest clusters, which are taken together)" if decisions.merged[place] else ""
     return LedgerRow(
@@ -165,13 +165,11 @@ def _strength_of(number: CatalogueNumber) -> int:
     return _BASES.index(number.basis)
 
 
-def _place_number(case: Case, catalogue: EvidenceCatalogue) -> CatalogueNumber:
-    """Give the catalogue's number for how often such a place is wrong; one of the case's own where it fits none."""
+def _place_number(teller: PlaceTeller, catalogue: EvidenceCatalogue) -> CatalogueNumber:
+    """Give the catalogue's number for how often such a place is wrong; one of the teller's own where it fits none."""
     place = catalogue.place
     known = (place.patrol_wrong, place.report_wrong, place.sensor_wrong)
-    own = CatalogueNumber(
-        number=case.place_contamination_probability, basis=case.place_basis, source="set for this case"
-    )
+    own = CatalogueNumber(number=teller.contamination_probability, basis=teller.basis, source="set for this case")
     return next((entry for entry in known if entry.number == own.number and entry.basis == own.basis), own)
 
 
@@ -187,15 +185,15 @@ def _ledger_item(item: EvidenceItem, title: str) -> LedgerItem:
     )
 
 
-def _place_item(case: Case) -> LedgerItem:
+def _place_item(case: Case, teller: PlaceTeller) -> LedgerItem:
     return LedgerItem(
         item_id=case.case_id,
         item_type="place",
-        operator=case.place_operator,
-        modality=case.place_modality,
-        statement=case.place_statement or "ground held at the place that day",
-        observation_ids=case.observation_ids,
-        file_sha256s=case.file_sha256s,
+        operator=teller.operator,
+        modality=teller.modality,
+        statement=teller.statement or "ground held at the place that day",
+        observation_ids=teller.observation_ids,
+        file_sha256s=teller.file_sha256s,
     )
 
 

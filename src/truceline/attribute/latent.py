@@ -23,7 +23,6 @@ from truceline.attribute.layout import (
     OWN_SECOND,
     PATCH_REACH_RATIO,
     PATCH_SIDE_COUNT,
-    PLACED_INDEX,
     SECOND_HOLDS,
     SHAPE_BAND,
     SHAPE_DIRECTION,
@@ -230,24 +229,26 @@ def weigh_points(still: float, nodes: Floats, count: int, held: Floats) -> bool:
 
 
 @njit(cache=True)
-def _join_ground(place: Place, nodes: Floats, count: int, held: Floats, sums: Floats) -> None:
-    """Fill four rows from `PLACED_INDEX` on with who holds point and place, times weight, and `sums` with their sums.
+def _join_ground(
+    on_first: float, together_m: float, nodes: Floats, count: int, told_held: Floats, sums: Floats
+) -> None:
+    """Fill four rows of `told_held` with who holds point and place, times weight, and `sums` with their sums.
 
     The line errs alike at point and place with probability k = exp(-r / together_m), else by itself at each:
     P(A at x, B at z) = k max(0, P(B at z) - P(B at x)) + (1 - k) P(A at x) P(B at z), and
     P(A at x, A at z) = k min(P(A at x), P(A at z)) + (1 - k) P(A at x) P(A at z) (Frechet 1951, the upper bound).
     """
-    on_first, on_second = place.first_holds_probability, 1.0 - place.first_holds_probability
-    across_first, across_second = held[PLACED_INDEX + ACROSS_FIRST], held[PLACED_INDEX + ACROSS_SECOND]
-    own_first, own_second = held[PLACED_INDEX + OWN_FIRST], held[PLACED_INDEX + OWN_SECOND]
+    on_second = 1.0 - on_first
+    across_first, across_second = told_held[ACROSS_FIRST], told_held[ACROSS_SECOND]
+    own_first, own_second = told_held[OWN_FIRST], told_held[OWN_SECOND]
     for h in range(OWN_SECOND + 1):
         sums[h] = 0.0
     for k in range(count - 1):
         w, a, b = nodes[WEIGHT, k], nodes[FIRST_HOLDS, k], nodes[SECOND_HOLDS, k]
         alike = 0.0
-        if place.together_m > 0.0:
+        if together_m > 0.0:
             r2 = nodes[EAST, k] * nodes[EAST, k] + nodes[NORTH, k] * nodes[NORTH, k]
-            alike = math.exp(-math.sqrt(r2) / place.together_m)
+            alike = math.exp(-math.sqrt(r2) / together_m)
         apart = 1.0 - alike
         across_first[k] = w * (alike * max(0.0, on_second - b) + apart * a * on_second)
         across_second[k] = w * (alike * max(0.0, on_first - a) + apart * b * on_first)
@@ -260,17 +261,18 @@ def _join_ground(place: Place, nodes: Floats, count: int, held: Floats, sums: Fl
 
 
 @njit(cache=True)
-def weigh_points_placed(place: Place, nodes: Floats, count: int, held: Floats) -> None:
-    """Fill `held` from `PLACED_INDEX` on: weights under the five accounts, the word of the place being known.
+def weigh_points_told(place: Place, told: int, nodes: Floats, count: int, held: Floats) -> None:
+    """Fill the five rows of `held` of one set of tellers, `told` of them all: weights, their word being known.
 
     p(x | h, place) = r_h p(x | h, place right) + (1 - r_h) p(x | h, place wrong), r_h = (1-e) P_h / ((1-e) P_h + e/2),
     P_h how probable the ground at the place is under h. Right: who holds point and place together, or at the place
     itself. Wrong: an even disc about it, times who holds the point. Rows 0 to 4 must hold what `weigh_points` fills.
     """
-    e, still, last = place.wrong_probability, place.still_probability, count - 1
-    on_first = place.first_holds_probability
+    on_first, e = place.told[told, 0], place.told[told, 1]
+    still, last = place.still_probability, count - 1
+    told_held = held[HYPOTHESIS_COUNT * (told + 1) : HYPOTHESIS_COUNT * (told + 2)]
     sums = np.zeros(HYPOTHESIS_COUNT)
-    _join_ground(place, nodes, count, held, sums)
+    _join_ground(on_first, place.together_m, nodes, count, told_held, sums)
     first_sum, second_sum, total = 0.0, 0.0, 0.0
     for k in range(last):
         first_sum += nodes[EVEN_WEIGHT, k] * nodes[FIRST_HOLDS, k]
@@ -279,14 +281,14 @@ def weigh_points_placed(place: Place, nodes: Floats, count: int, held: Floats) -
     for h in range(OWN_SECOND + 1):
         probable = on_first if h in (ACROSS_SECOND, OWN_FIRST) else 1.0 - on_first
         right = (1.0 - e) * probable / ((1.0 - e) * probable + 0.5 * e) if probable > 0.0 and sums[h] > 0.0 else 0.0
-        joined, across, share = held[PLACED_INDEX + h], held[h & 1], right * still if h >= OWN_FIRST else 0.0
+        joined, across, share = told_held[h], held[h & 1], right * still if h >= OWN_FIRST else 0.0
         inner = (right - share) / sums[h] if right > 0.0 else 0.0
         party_sum, holds = (second_sum, nodes[SECOND_HOLDS]) if h & 1 else (first_sum, nodes[FIRST_HOLDS])
         outer, plain = ((1.0 - right) / party_sum, 0.0) if total > 0.0 else (0.0, 1.0 - right)
         for k in range(last):
             joined[k] = inner * joined[k] + outer * nodes[EVEN_WEIGHT, k] * holds[k] + plain * across[k]
         joined[last] = share
-    neither = held[PLACED_INDEX + NEITHER]
+    neither = told_held[NEITHER]
     outer, plain = (e / total, 1.0 - e) if total > 0.0 else (0.0, 1.0)
     for k in range(last):
         neither[k] = plain * held[NEITHER, k] + outer * nodes[EVEN_WEIGHT, k]

@@ -18,8 +18,8 @@ ACROSS_FIRST, ACROSS_SECOND, OWN_FIRST, OWN_SECOND, NEITHER = 0, 1, 2, 3, 4
 EXCHANGED = (ACROSS_SECOND, ACROSS_FIRST, OWN_SECOND, OWN_FIRST, NEITHER)
 """Where each account stands after the parties are exchanged."""
 
-PLACED_INDEX = 5
-"""Points are weighed under the five accounts twice: without the word of the place, and with it from this row on."""
+TELLERS_MOST_COUNT = 3
+"""So many may tell the place of one event, each of a custody of its own."""
 
 EAST, NORTH, WEIGHT, VARIANCE, EVEN_WEIGHT, FIRST_HOLDS, SECOND_HOLDS = 0, 1, 2, 3, 4, 5, 6
 """Rows of what is known of every point: see `lay_nodes` and `hold_ground`."""
@@ -73,11 +73,13 @@ class Cases(NamedTuple):
     index within the case. `item_numbers`: float64 (items, 2): contamination, weight. `tables`, `statements`: float64
     (clusters, 5): log-likelihoods of what does not speak of the origin, statements apart. `caps`: natural logarithm.
     `group_masks`: bool, by case a block (groups, clusters), true for clusters that stay; `mask_starts` cut it.
-    `place_clusters`: index within the case of the cluster that has the place in it, -1 for none. `places`: float64
-    (cases, 3): probability that the first party holds the ground there, that the place is wrong, its variance (metres
-    squared). `line_together_m`: over what distance the line errs alike. `wrong_within_m`: how far from a place that is
-    wrong, or where fire went out, the origin may lie. `still_probability`: of events that nobody fired across the line,
-    how many went off where they stood.
+    `teller_clusters`: index within the case of each cluster that tells the place; `teller_starts` cut it. `told` and
+    `told_words`, cut by `told_starts`: for each set of tellers but the empty one, bit t for the case's teller t,
+    float64 (sets, 2), the probabilities that the first party holds the ground there and that the place is wrong, and
+    (sets, 5), the log-likelihoods of that word. `place_variances_m2`: float64 (cases). `line_together_m`: over what
+    distance the line errs alike. `wrong_within_m`: how far from a place that is wrong, or where fire went out, the
+    origin may lie. `still_probability`: of events that nobody fired across the line, how many went off where they
+    stood.
     """
 
     anchors: Floats
@@ -100,8 +102,12 @@ class Cases(NamedTuple):
     mask_starts: Integers
     log_priors: Floats
     statements_cap_ratio: float
-    place_clusters: Integers
-    places: Floats
+    teller_starts: Integers
+    teller_clusters: Integers
+    told_starts: Integers
+    told: Floats
+    told_words: Floats
+    place_variances_m2: Floats
     line_together_m: float
     wrong_within_m: float
     still_probability: float
@@ -136,11 +142,12 @@ class Ground(NamedTuple):
 
 
 class Place(NamedTuple):
-    """One case's place: whether its ground is evidence, and numbers as in `Cases`; nothing stands still at a launch."""
+    """One case's place: what each set of tellers says of it, and numbers as in `Cases`.
 
-    told: bool
-    first_holds_probability: float
-    wrong_probability: float
+    `told`: (sets, 2), as in `Cases`; empty where the ground there is no evidence. Nothing stands still at a launch.
+    """
+
+    told: Floats
     variance_m2: float
     together_m: float
     wrong_within_m: float
@@ -160,7 +167,7 @@ class Items(NamedTuple):
 class Words(NamedTuple):
     """One case's clusters apart from the origin: tables and statements (clusters, 5), caps (logs), and their limit.
 
-    `place_index`: which of them has the place in it, -1 for none.
+    `tellers`: which of them tell the place. `told_words`: (sets of tellers, 5), as in `Cases`.
     """
 
     tables: Floats
@@ -168,13 +175,14 @@ class Words(NamedTuple):
     caps: Floats
     statements_cap_ratio: float
     log_prior: Floats
-    place_index: int
+    tellers: Integers
+    told_words: Floats
 
 
 class Work(NamedTuple):
     """Memory that is used again for every case: points, their weights under each account, likelihoods.
 
-    `held`: (10, points), rows 0 to 4 without the word of the place, from `PLACED_INDEX` on with it; each row sums to 1.
+    `held`: five rows for each set of tellers, the empty one first; each row sums to 1 over the points.
     """
 
     nodes: Floats

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from truceline.model.evidence import EvidenceItem, ItemType
 
@@ -12,6 +13,17 @@ _LEAST_PROBABILITY = 1e-12
 def kish_weight_ratio(items_count: int, within_probability: float) -> float:
     """Give what each of n items with correlation rho weighs: `1 / (1 + (n - 1) rho)` (Kish 1965, design effect)."""
     return 1.0 / (1.0 + (items_count - 1) * within_probability) if items_count else 1.0
+
+
+def wrong_together(wrong_probabilities: Sequence[float], together_probability: float) -> float:
+    """Give how probable it is that all who tell one place are wrong: `(1 - r) e_1 e_2 ... + r min e`.
+
+    `together_probability` r: what misled one misled all. One alone is as often wrong as it is; one that is wrong for
+    certain changes nothing; and however many tell it, it is wrong at least `r` times as often as the best of them.
+    """
+    return (1.0 - together_probability) * math.prod(wrong_probabilities) + together_probability * min(
+        wrong_probabilities
+    )
 
 
 def place_log_likelihoods(holds_probability: float, contamination_probability: float) -> list[float]:

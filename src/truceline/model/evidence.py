@@ -8,7 +8,7 @@ import msgspec
 
 from truceline.model.quantity import require_between
 
-EVIDENCE_CATALOGUE_SCHEMA_NAME = "truceline.evidence_catalogue/3"
+EVIDENCE_CATALOGUE_SCHEMA_NAME = "truceline.evidence_catalogue/4"
 
 NumberBasis = Literal["measured", "seen", "guess"]
 """Where a number comes from: measured on data, seen in a source, or an expert's guess until it is measured."""
@@ -231,12 +231,14 @@ class CataloguePlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     `line_together_m`: the line errs alike at two points with probability exp(-distance / this); 0: never.
     `wrong_within_m`: where a place is wrong, or is where fire went out, the origin is anywhere within it, by area.
-    `sigma_least_m`: no place is taken as better known than this (1 sigma).
+    `sigma_least_m`: no place is taken as better known than this (1 sigma). `wrong_together`: where several tell one
+    place and one is wrong, how often what misled it misled all.
     """
 
     patrol_wrong: CatalogueNumber
     report_wrong: CatalogueNumber
     sensor_wrong: CatalogueNumber
+    wrong_together: CatalogueNumber
     cap: CatalogueNumber
     sigma_most_m: CatalogueNumber
     line_age_most_days: CatalogueNumber
@@ -247,7 +249,7 @@ class CataloguePlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     def __post_init__(self) -> None:
         """Check that what is a probability is one."""
-        for name in ("patrol_wrong", "report_wrong", "sensor_wrong"):
+        for name in ("patrol_wrong", "report_wrong", "sensor_wrong", "wrong_together"):
             require_between(name, getattr(self, name).number, 0.0, 1.0)
         require_between("decisive", self.decisive.number, 0.5, 1.0)
         require_between("cap", self.cap.number, 1.0, 1.0e6)

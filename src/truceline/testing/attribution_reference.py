@@ -45,16 +45,19 @@ def decide_reference(columns: Cases, index: int, field: ControlField | None) -> 
     """Decide one case of up to a dozen clusters by enumerating sets; `columns` as laid by `pack_cases`."""
     clusters = range(int(columns.cluster_starts[index + 1] - columns.cluster_starts[index]))
     likelihoods, held, words, caps = _bounded(columns, index, field)
-    prior = columns.log_priors[index]
+    prior, tellers = columns.log_priors[index], _tellers(columns, index)
+    told_words = _told_words(columns, index, words, caps)
 
     def value(chosen: tuple[int, ...]) -> Floats:
         total = sum((words[c][0] for c in chosen), start=np.zeros(5))
         said = sum((words[c][1] for c in chosen), start=np.zeros(5))
         total = total + _drawn_together(said, columns.statements_cap_ratio)
+        mark = sum(1 << t for t, c in enumerate(tellers) if c in chosen)
+        total = total + told_words[mark]
         speaking = {c: told for c in chosen if (told := likelihoods[c]) is not None}
         if speaking and held is not None:
             product = np.prod(np.array(list(speaking.values())), axis=0)
-            rows = held[int(columns.place_clusters[index] in chosen)]
+            rows = held[mark]
             total = total + _drawn_together(np.log(rows @ product), sum(caps[c] for c in speaking))
         return np.asarray(total)
 
@@ -79,6 +82,29 @@ def decide_reference(columns: Cases, index: int, field: ControlField | None) -> 
     )
 
 
+def _tellers(columns: Cases, index: int) -> list[int]:
+    """Give which clusters tell the place."""
+    own = columns.teller_clusters[columns.teller_starts[index] : columns.teller_starts[index + 1]]
+    return [int(c) for c in own]
+
+
+def _told(columns: Cases, index: int) -> slice:
+    """Give where what sets of tellers say of the place stands."""
+    return slice(columns.told_starts[index], columns.told_starts[index + 1])
+
+
+def _told_words(
+    columns: Cases, index: int, words: list[tuple[Floats, Floats, float]], caps: list[float]
+) -> list[Floats]:
+    """Give what every set of tellers says of the place, nothing for none, drawn together as its clusters were."""
+    made = [np.zeros(5)]
+    tellers = _tellers(columns, index)
+    for chosen, told in enumerate(columns.told_words[_told(columns, index)], start=1):
+        who = [c for t, c in enumerate(tellers) if chosen >> t & 1]
+        made.append(_drawn_together(told * min(words[c][2] for c in who), sum(caps[c] for c in who)))
+    return made
+
+
 def _drawn_together(vector: Floats, limit: float) -> Floats:
     spread = float(vector.max() - vector.min())
     return np.asarray(vector * (limit / spread)) if spread > limit else vector
@@ -86,26 +112,27 @@ def _drawn_together(vector: Floats, limit: float) -> Floats:
 
 def _bounded(
     columns: Cases, index: int, field: ControlField | None
-) -> tuple[list[Floats | None], Floats | None, list[tuple[Floats, Floats]], list[float]]:
+) -> tuple[list[Floats | None], Floats | None, list[tuple[Floats, Floats, float]], list[float]]:
     """Give each cluster's likelihood over the points (or none), the points' weights, its words, and its cap.
 
-    The weights are (2, 5, points): without the word of the place, and with it.
+    The weights are (sets of tellers, 5, points), without the word of the place first. Words are tables, statements and
+    what they were drawn together by.
     """
     first, last = columns.cluster_starts[index], columns.cluster_starts[index + 1]
     likelihoods: list[Floats | None] = [None] * (last - first)
     held: Floats | None = None
     items = range(columns.item_starts[index], columns.item_starts[index + 1])
-    place = int(columns.place_clusters[index])
+    tellers = _tellers(columns, index)
     if field is not None and items:
         nodes, patch = _nodes(columns, index)
         held = _held(columns, index, _ground(field, columns.anchors[index], nodes), nodes)
-        if place >= 0:
+        for place in tellers:
             likelihoods[place] = np.ones(nodes.shape[1])
         for i in items:
             density = np.ones(nodes.shape[1])
             for s in range(columns.shape_starts[i], columns.shape_starts[i + 1]):
                 density = density * _density(columns, s, patch, nodes[[0, 1, 3]])
-            means = held[: 2 if place >= 0 else 1] @ density
+            means = held @ density
             base = 0.5 * max(float(means[0, 0] + means[0, 1]), float(means.max()))
             e, w = columns.item_numbers[i]
             told = ((1.0 - e) * density / base + e) ** w if base > NOWHERE_DENSITY_RATIO else np.ones(nodes.shape[1])
@@ -116,29 +143,27 @@ def _bounded(
     caps = columns.caps[first:last].tolist()
     for c in range(last - first):
         table, said = columns.tables[first + c], columns.statements[first + c]
-        rows = None if held is None else held[int(c == place)]
-        likelihoods[c], table, said = _capped(likelihoods[c], rows, (table, said), caps[c])
-        words.append((table, said))
+        mark = 1 << tellers.index(c) if c in tellers else 0
+        told = columns.told_words[_told(columns, index)][mark - 1] if mark else np.zeros(5)
+        rows = None if held is None else held[mark]
+        likelihoods[c], ratio = _capped(likelihoods[c], rows, told + table + said, caps[c])
+        words.append((table * ratio, said * ratio, ratio))
     return likelihoods, held, words, caps
 
 
-def _capped(
-    likelihood: Floats | None, held: Floats | None, words: tuple[Floats, Floats], cap: float
-) -> tuple[Floats | None, Floats, Floats]:
-    """Hold a cluster to its cap: words drawn together, the origin mixed with a constant."""
-    table, said = words
+def _capped(likelihood: Floats | None, held: Floats | None, plain: Floats, cap: float) -> tuple[Floats | None, float]:
+    """Hold a cluster to its cap: give the origin mixed with a constant, and what its words are drawn together by."""
     origin = np.zeros(5) if likelihood is None or held is None else np.log(held @ likelihood)
-    plain = table + said
     together = plain + origin
     if together.max() - together.min() <= cap:
-        return likelihood, table, said
+        return likelihood, 1.0
     spread = float(origin.max() - origin.min())
     ratio = min(1.0, cap / (spread + float(plain.max() - plain.min())))
     if likelihood is not None and spread > 0.0:
         high, low = math.exp(origin.max()), math.exp(origin.min())
         m = (high / math.exp(spread * ratio) - low) / (high - low)
         likelihood = (1.0 - m) * likelihood + m * high
-    return likelihood, table * ratio, said * ratio
+    return likelihood, ratio
 
 
 def _nodes(columns: Cases, index: int) -> tuple[Floats, tuple[float, float, float]]:
@@ -167,7 +192,7 @@ def _nodes(columns: Cases, index: int) -> tuple[Floats, tuple[float, float, floa
         laws = (None if launch else bands, None)
         densities = [_densities(np.hypot(x, y), law, within_m) * step * step for law in laws]
         nodes = np.hstack([nodes, np.array([x, y, densities[0], np.zeros(len(x)), densities[1]])])
-    here = np.array([[0.0], [0.0], [0.0], [columns.places[index, 2]], [0.0]])
+    here = np.array([[0.0], [0.0], [0.0], [columns.place_variances_m2[index]], [0.0]])
     return np.hstack([nodes[:, (nodes[2] > 0.0) | (nodes[4] > 0.0)], here]), patch
 
 
@@ -215,26 +240,38 @@ def _ground(field: ControlField, anchor: Floats, nodes: Floats) -> Floats:
 
 
 def _held(columns: Cases, index: int, ground: Floats, nodes: Floats) -> Floats:
-    """Give the points' weights under the five accounts, without the word of the place and with it; rows sum to 1."""
+    """Give the points' weights under the five accounts, without the word of the place and by every set of tellers.
+
+    Each row sums to 1.
+    """
     here = np.append(np.zeros(nodes.shape[1] - 1), 1.0)
     still = 0.0 if columns.is_launch[index] else columns.still_probability
     shares = np.array([0.0, 0.0, still, still, still])[:, np.newaxis]
     holders = np.array([ground[0], ground[1], ground[0], ground[1], np.ones(nodes.shape[1])])
     plain = (1.0 - shares) * _normed(nodes[2] * holders) + shares * here
-    first, e = columns.places[index, 0], columns.places[index, 1]
+    made = [plain]
+    for first, e in columns.told[_told(columns, index)]:
+        known, right = _known(columns, (first, e), nodes, holders)
+        known = (1.0 - shares) * known + shares * here
+        elsewhere = _normed(nodes[4] * holders) if nodes[4].any() else plain[[0, 1, 0, 1, 4]]
+        made.append(right * known + (1.0 - right) * elsewhere)
+    return np.array(made)
+
+
+def _known(columns: Cases, told: tuple[float, float], nodes: Floats, holders: Floats) -> tuple[Floats, Floats]:
+    """Give the points' weights where the place is right, by who holds both; and how probably it is, by account."""
+    first, e = told
     on = np.array([1.0 - first, first, first, 1.0 - first, 0.5])[:, np.newaxis]
     right = (1.0 - e) * on / np.maximum((1.0 - e) * on + 0.5 * e, 1e-300)
     k = np.exp(-np.hypot(nodes[0], nodes[1]) / columns.line_together_m) if columns.line_together_m else 0.0
     both = np.vstack(
         [
-            k * np.maximum(0.0, on[:2] - ground[::-1]) + (1.0 - k) * holders[:2] * on[:2],
+            k * np.maximum(0.0, on[:2] - holders[[1, 0]]) + (1.0 - k) * holders[:2] * on[:2],
             k * np.minimum(holders[2:4], on[2:4]) + (1.0 - k) * holders[2:4] * on[2:4],
             holders[4:],
         ]
     )
-    known = (1.0 - shares) * _normed(nodes[2] * both) + shares * here
-    elsewhere = _normed(nodes[4] * holders) if nodes[4].any() else plain[[0, 1, 0, 1, 4]]
-    return np.array([plain, right * known + (1.0 - right) * elsewhere])
+    return _normed(nodes[2] * both), right
 
 
 def _normed(weights: Floats) -> Floats:

@@ -7,7 +7,6 @@ attribution_evaluation.md has the figures.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import msgspec
@@ -16,10 +15,17 @@ from numpy.typing import NDArray
 
 from truceline.attribute.case import Case
 from truceline.attribute.control import ControlField
-from truceline.model.evidence import CataloguePlace, EvidenceItem
+from truceline.attribute.layout import TELLERS_MOST_COUNT
+from truceline.model.evidence import EvidenceItem
 from truceline.model.quantity import require_between
-from truceline.testing.attribution_theatre_attacks import Attack, attacked_field, attacked_items
-from truceline.testing.attribution_theatre_ground import PARTIES, Day, Spot, make_days
+from truceline.testing.attribution_theatre_attacks import (
+    Attack,
+    attacked_field,
+    attacked_items,
+    attacked_tellers,
+)
+from truceline.testing.attribution_theatre_ground import PARTIES, Day, make_days
+from truceline.testing.attribution_theatre_places import other_tellers, teller_of, told_by, witness_place
 from truceline.testing.attribution_theatre_sensors import Scene, circle, sensor_items
 from truceline.testing.attribution_theatre_truth import (
     Account,
@@ -37,9 +43,6 @@ DAY_PAIRS_LEAST_COUNT, DAY_PAIRS_MOST_COUNT = 10, 250
 VISITED_SHARE = 0.8
 """Events that a patrol visits: it knows the place well and reads craters; of others a report gives the place."""
 
-PATROL_WRONG, REPORT_WRONG = 0.05, 0.13
-"""How often the place is that of another event (5 to 30 km off), or of the fire going out taken for the impact."""
-
 OWN_SIDE_DEFAULT_PROBABILITY = 0.03
 
 
@@ -47,18 +50,21 @@ class TheatreWish(msgspec.Struct, frozen=True, kw_only=True):
     """What a theatre is made of: how many events, how often a party did it on its own ground, and which attack.
 
     `notice_ratio` multiplies the probability of everything that is noticed; at 1 events have 3 to 12 items.
+    `tellers_most_count`: so many at most tell an impact's place; with 1 only the patrol or the report does.
     """
 
     events_count: int
     own_side_probability: float = OWN_SIDE_DEFAULT_PROBABILITY
     notice_ratio: float = 1.0
     attack: Attack = "none"
+    tellers_most_count: int = TELLERS_MOST_COUNT
 
     def __post_init__(self) -> None:
         """Check the limits."""
         require_between("events_count", self.events_count, 1, 1_000_000)
         require_between("own_side_probability", self.own_side_probability, 0.0, 1.0)
         require_between("notice_ratio", self.notice_ratio, 0.0, 2.0)
+        require_between("tellers_most_count", self.tellers_most_count, 1, TELLERS_MOST_COUNT)
 
 
 class Theatre(msgspec.Struct, frozen=True, eq=False, kw_only=True):
@@ -85,9 +91,7 @@ def make_theatre(wish: TheatreWish, chance: np.random.Generator) -> Theatre:
         zip(of_events.spawn(wish.events_count), of_attacks.spawn(wish.events_count), strict=True)
     ):
         happening = _draw(wish, days[int(own.integers(len(days)))], own)
-        case = _case_of(f"event {index:06d}", happening, wish, own)
-        items = attacked_items(case.items, happening, attack=wish.attack, chance=attacker)
-        made.append((msgspec.structs.replace(case, items=_numbered(items)), happening))
+        made.append((_case_of(f"event {index:06d}", happening, wish, chance=own, attacker=attacker), happening))
     return Theatre(
         parties=PARTIES,
         cases=tuple(case for case, _ in made),
@@ -95,20 +99,6 @@ def make_theatre(wish: TheatreWish, chance: np.random.Generator) -> Theatre:
         responsible=np.array([happening.party_index for _, happening in made], dtype=np.int64),
         accounts=tuple(happening.account for _, happening in made),
         line_distance_m=np.array([abs(happening.day.depth_m(happening.place)) for _, happening in made]),
-    )
-
-
-def with_place_rates(case: Case, place: CataloguePlace) -> Case:
-    """Give a case whose place, and what was heard there, are held wrong as often as a catalogue says."""
-    number = place.patrol_wrong if case.place_modality == "patrol_report" else place.report_wrong
-    items = tuple(
-        msgspec.structs.replace(item, contamination_probability=number.number)
-        if item.modality == case.place_modality and item.contamination_probability is not None
-        else item
-        for item in case.items
-    )
-    return msgspec.structs.replace(
-        case, items=items, place_contamination_probability=number.number, place_basis=number.basis
     )
 
 
@@ -125,46 +115,34 @@ def _numbered(items: Iterable[EvidenceItem]) -> tuple[EvidenceItem, ...]:
     )
 
 
-def _case_of(case_id: str, happening: Happening, wish: TheatreWish, chance: np.random.Generator) -> Case:
-    """Let everybody notice the event, and lay out what they noticed as a case."""
+def _case_of(
+    case_id: str, happening: Happening, wish: TheatreWish, *, chance: np.random.Generator, attacker: np.random.Generator
+) -> Case:
+    """Let everybody notice the event, deceive whom the attack deceives, and lay out what is known as a case."""
     visited = bool(chance.random() < VISITED_SHARE * wish.notice_ratio)
     patrol = f"patrol {int(chance.integers(10))}" if visited else ""
     scene = Scene(happening=happening, patrol=patrol, chance=chance, notice_ratio=wish.notice_ratio)
-    spot, sigma_m = _told_place(scene)
-    latitude_deg, longitude_deg = happening.day.coordinates_deg(spot)
+    place = witness_place(scene)
     witness = (scene.patrol, "mission", "patrol_report") if visited else ("reports", "reports", "media_report")
-    wrong_probability = 0.10 if visited else 0.20
-    items = [*sensor_items(scene), *word_items(scene)]
+    told = teller_of(scene, place, witness)
+    sensed = list(sensor_items(scene))
+    words, outlets = word_items(scene)
+    items = [*sensed, *words]
+    tellers = [told]
     if happening.launch_seen:
-        origin = circle(latitude_deg, longitude_deg, max(sigma_m, 300.0))
+        origin = circle(told.latitude_deg, told.longitude_deg, max(told.position_sigma_m, 300.0))
         heard = scene.item("patrol_outgoing_incoming", (witness[0], witness[1]), witness[2], origin)
-        items.insert(0, msgspec.structs.replace(heard, contamination_probability=wrong_probability))
-    return Case(
+        items.insert(0, msgspec.structs.replace(heard, contamination_probability=told.contamination_probability))
+    else:
+        others = other_tellers(scene, place, outlets=outlets, chance=chance.spawn(1)[0])
+        tellers += attacked_tellers(others, wish.attack)[: wish.tellers_most_count - 1]
+    known = attacked_items(tuple(items), happening, attack=wish.attack, chance=attacker)
+    plain = Case(
         case_id=case_id,
-        latitude_deg=latitude_deg,
-        longitude_deg=longitude_deg,
-        position_sigma_m=sigma_m,
+        latitude_deg=told.latitude_deg,
+        longitude_deg=told.longitude_deg,
+        position_sigma_m=told.position_sigma_m,
         anchor="launch" if happening.launch_seen else "impact",
-        items=tuple(items),
-        place_contamination_probability=wrong_probability,
-        place_cluster_id=witness[0],
-        place_operator=witness[1],
-        place_modality=witness[2],
-        place_statement=f"made-up {witness[2]}",
+        items=_numbered(known),
     )
-
-
-def _told_place(scene: Scene) -> tuple[Spot, float]:
-    """Draw the place as it was told, with its stated error: heavier tails than stated, and wrong at times."""
-    happening, chance = scene.happening, scene.chance
-    visited = bool(scene.patrol)
-    spot = happening.place
-    if scene.happens(PATROL_WRONG if visited else REPORT_WRONG):
-        if happening.launch is not None and scene.happens(0.4):
-            spot = happening.launch
-        else:
-            angle, distance_m = float(chance.uniform(0.0, 2.0 * math.pi)), float(chance.uniform(5_000.0, 30_000.0))
-            spot = (spot[0] + distance_m * math.sin(angle), spot[1] + distance_m * math.cos(angle))
-    sigma_m = 60.0 if visited else float(chance.lognormal(math.log(1_000.0), 0.4))
-    error = sigma_m * chance.standard_t(4, 2)
-    return (spot[0] + float(error[0]), spot[1] + float(error[1])), sigma_m
+    return told_by(plain, tellers)

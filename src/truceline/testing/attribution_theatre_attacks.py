@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from truceline.attribute.case import PlaceTeller
 from truceline.attribute.control import ControlField
 from truceline.model.evidence import EvidenceItem, OriginDirection
 from truceline.testing.attribution_theatre_ground import Spot
@@ -73,6 +74,12 @@ def attacked_items(
             return (*items, *(item for item in copied for _ in range(SYNDICATED_COUNT)))
         case "impostor_admission":
             return (*items, spoken(scene, "party_admits_or_claims", 1 - doer))
+
+
+def attacked_tellers(tellers: tuple[PlaceTeller, ...], attack: Attack) -> tuple[PlaceTeller, ...]:
+    """Give who else tells the place after the attack: arrays that are spoofed keep silent on it, which harms most."""
+    spoofed = "spoofed" in attack
+    return tuple(teller for teller in tellers if not (spoofed and teller.cluster_id == ARRAY[0]))
 
 
 def attacked_field(happening: Happening, attack: Attack) -> ControlField:

@@ -34,7 +34,7 @@ from truceline.attribute.evaluation import (
     evaluate_sets,
     share_of,
 )
-from truceline.attribute.layout import NEITHER
+from truceline.attribute.layout import NEITHER, TELLERS_MOST_COUNT
 from truceline.attribute.rates import LearnedRates, learn_rates, loss_nats
 from truceline.attribute.settings import AttributionSettings, with_rates
 from truceline.attribute.tiers import TIERS, Tiers, responsibility, tiers_of
@@ -45,10 +45,10 @@ from truceline.testing.attribution_theatre import (
     Theatre,
     TheatreWish,
     make_theatre,
-    with_place_rates,
 )
 from truceline.testing.attribution_theatre_attacks import Attack
 from truceline.testing.attribution_theatre_ground import PARTIES
+from truceline.testing.attribution_theatre_places import with_place_rates
 
 CalibrationName = Literal["none", "slope", "isotonic", "venn_abers"]
 
@@ -70,7 +70,8 @@ class TheatreRow(msgspec.Struct, frozen=True, kw_only=True):
 class EvaluationWish(msgspec.Struct, frozen=True, kw_only=True):
     """What to evaluate: how many events each theatre has, from which seed, calibrated how, and which rows.
 
-    `rates_events_count`: events to learn the catalogue's rates from; 0 to learn none.
+    `rates_events_count`: events to learn the catalogue's rates from; 0 to learn none. `tellers_most_count`: so many at
+    most tell an impact's place.
     """
 
     events_count: int
@@ -80,6 +81,7 @@ class EvaluationWish(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[TheatreRow, ...]
     resamples_count: int = 300
     rates_events_count: int = 0
+    tellers_most_count: int = TELLERS_MOST_COUNT
 
     def __post_init__(self) -> None:
         """Check the limits."""
@@ -165,7 +167,7 @@ def evaluate_theatre(
     """
     if wish.rates_events_count:
         say(f"learning rates from {wish.rates_events_count:,} events of their own")
-        rates = learn_theatre_rates(wish.rates_events_count, wish.seed, catalogue)
+        rates = learn_theatre_rates(wish, catalogue)
     plain = AttributionSettings(catalogue=catalogue)
     settings = plain if rates is None else with_rates(plain, rates)
     catalogue = settings.catalogue
@@ -207,6 +209,7 @@ def _decided(row: TheatreRow, wish: EvaluationWish, catalogue: EvidenceCatalogue
         own_side_probability=row.own_side_probability,
         notice_ratio=row.notice_ratio,
         attack=row.attack,
+        tellers_most_count=wish.tellers_most_count,
     )
     theatre = make_theatre(made, np.random.default_rng((wish.seed, purpose)))
     return _Decided(row=row, theatre=theatre, decisions=_decide(theatre, catalogue))
@@ -217,9 +220,10 @@ def _decide(theatre: Theatre, catalogue: EvidenceCatalogue) -> Decisions:
     return decide_cases(cases, theatre.fields, parties=theatre.parties, catalogue=catalogue)
 
 
-def learn_theatre_rates(events_count: int, seed: int, catalogue: EvidenceCatalogue) -> LearnedRates:
+def learn_theatre_rates(wish: EvaluationWish, catalogue: EvidenceCatalogue) -> LearnedRates:
     """Learn the catalogue's numbers from a theatre of its own, without attack."""
-    theatre = make_theatre(TheatreWish(events_count=events_count), np.random.default_rng((seed, LEARN)))
+    asked = TheatreWish(events_count=wish.rates_events_count, tellers_most_count=wish.tellers_most_count)
+    theatre = make_theatre(asked, np.random.default_rng((wish.seed, LEARN)))
     return learn_rates(
         catalogue,
         lambda tried: loss_nats(_decide(theatre, tried), theatre.responsible),

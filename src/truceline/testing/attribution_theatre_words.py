@@ -38,14 +38,12 @@ def named(scene: Scene, item_type: str, *, owner: tuple[str, str], party_index: 
     return msgspec.structs.replace(made, about=PARTIES[party_index])
 
 
-def word_items(scene: Scene) -> Iterator[EvidenceItem]:
-    """Give all that is said, in a fixed order of drawing."""
-    for speaker in (0, 1):
-        yield from _party_words(scene, speaker)
-    yield from _outlets(scene)
-    yield from _missions(scene)
-    yield from _intercepts(scene)
-    yield from _video(scene)
+def word_items(scene: Scene) -> tuple[list[EvidenceItem], tuple[str, ...]]:
+    """Give all that is said, in a fixed order of drawing, and which outlets wrote of it, whomever they name or not."""
+    said = [item for speaker in (0, 1) for item in _party_words(scene, speaker)]
+    outlets = _outlets(scene)
+    said += [item for items in outlets.values() for item in items]
+    return [*said, *_missions(scene), *_intercepts(scene), *_video(scene)], tuple(outlets)
 
 
 def _party_words(scene: Scene, speaker: int) -> Iterator[EvidenceItem]:
@@ -59,17 +57,20 @@ def _party_words(scene: Scene, speaker: int) -> Iterator[EvidenceItem]:
         yield spoken(scene, "party_admits_or_claims", speaker)
 
 
-def _outlets(scene: Scene) -> Iterator[EvidenceItem]:
-    """Outlets of neither party: each finds out by itself, unless one party's account leads all of them."""
+def _outlets(scene: Scene) -> dict[str, list[EvidenceItem]]:
+    """Give what outlets of neither party say: each finds out by itself, unless one party's account leads all."""
+    written: dict[str, list[EvidenceItem]] = {}
     did, led = scene.happening.party_index, scene.happens(LED_SHARE)
     leader = int(scene.chance.integers(2))
     for number in range(int(scene.chance.poisson(OUTLETS_MEAN_COUNT))):
         outlet = f"outlet {number}"
         told = (1 - leader if scene.happens(0.8) else -1) if led else _found_out(scene, did)
-        if told < 0:
-            continue
-        for _ in range(1 + int(scene.chance.poisson(COPIES_MEAN_COUNT))):
-            yield named(scene, "third_party_media_names_party", owner=(outlet, outlet), party_index=told)
+        copies = 1 + int(scene.chance.poisson(COPIES_MEAN_COUNT)) if told >= 0 else 0
+        written[outlet] = [
+            named(scene, "third_party_media_names_party", owner=(outlet, outlet), party_index=told)
+            for _ in range(copies)
+        ]
+    return written
 
 
 def _found_out(scene: Scene, did: int) -> int:

@@ -28,7 +28,7 @@ def test_the_shipped_catalogue_is_whole() -> None:
     [
         ("- a list", "schema"),
         ("schema: [", "catalogue.yaml"),
-        (TEXT.replace("evidence_catalogue/3", "evidence_catalogue/2"), "schema"),
+        (TEXT.replace("evidence_catalogue/4", "evidence_catalogue/3"), "schema"),
         (TEXT + "extra: 1\n", "extra"),
         (TEXT + f"file_sha256: {'0' * 64}\n", "file_sha256"),
         (TEXT.replace("number: 0.03, basis: guess", "number: 0.03, basis: hearsay", 1), "basis"),

@@ -17,10 +17,14 @@ from laws.attribution_cases import (
     EVERY,
     FIELD,
     MEDIA,
+    MODEL,
+    NETWORK,
     PARTIES,
     RADAR,
+    REPORTS,
     SILENCE,
     SOUND,
+    TEAM,
     case,
     decided,
     direction,
@@ -29,6 +33,7 @@ from laws.attribution_cases import (
     point,
     renumbered,
 )
+from truceline.attribute.case import PlaceTeller
 from truceline.attribute.decide import decide_cases, log_odds_of, pack_cases, posterior
 from truceline.attribute.layout import (
     ACROSS_SECOND,
@@ -55,16 +60,29 @@ class Told:
     anchor: str
     longitude_deg: float
     usable: bool
+    also_told: tuple[PlaceTeller, ...]
 
 
-told = st.builds(Told, st.sampled_from(["impact", "launch"]), st.sampled_from([36.7, 36.9, 37.0, 37.05]), st.booleans())
+told = st.builds(
+    Told,
+    st.sampled_from(["impact", "launch"]),
+    st.sampled_from([36.7, 36.9, 37.0, 37.05]),
+    st.booleans(),
+    st.lists(st.sampled_from([REPORTS, NETWORK, TEAM]), unique=True, max_size=2).map(tuple),
+)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(items=item_lists.filter(lambda items: len({entry.cluster_id for entry in items}) <= 6), about=told)
 def test_the_engine_agrees_with_the_plain_equations(items: list[EvidenceItem], about: Told) -> None:
     """Log-likelihoods, shares, ratios alone and what stays without each group agree to 1e-10."""
-    made = case(*items, anchor=about.anchor, longitude_deg=about.longitude_deg, place_usable=about.usable)
+    made = case(
+        *items,
+        anchor=about.anchor,
+        longitude_deg=about.longitude_deg,
+        place_usable=about.usable,
+        also_told=about.also_told,
+    )
     found = decided(made)
     _, columns, distinct, _ = pack_cases([made], [FIELD], parties=PARTIES, catalogue=CATALOGUE)
     expected = decide_reference(columns, 0, distinct[0])
@@ -99,6 +117,17 @@ EDGES = {
         item("acoustic_seismic_origin", point(36.9, sigma_m=100.0)), anchor="launch"
     ),
     "a place and a crater by one hand": case(RADAR, CRATER, place_cluster_id=CRATER.cluster_id),
+    "a place told by two": case(RADAR, SILENCE, also_told=(REPORTS,)),
+    "a place told by three, two of them with origins of their own": case(
+        RADAR, SOUND, CRATER, MODEL, also_told=(NETWORK, TEAM)
+    ),
+    "a place told by two who cannot be wrong": case(
+        RADAR,
+        place_contamination_probability=0.0,
+        place_signed_distance_m=-80_000.0,
+        also_told=(msgspec.structs.replace(REPORTS, contamination_probability=0.0),),
+    ),
+    "a place told by three, and nothing else known": case(also_told=(REPORTS, NETWORK)),
 }
 
 
@@ -360,4 +389,4 @@ def test_no_place_is_better_known_than_the_catalogue_lets_it_be(sigma_m: float, 
     made = case(RADAR, position_sigma_m=sigma_m)
     _, columns, _, _ = pack_cases([made], [FIELD], parties=PARTIES, catalogue=catalogue)
 
-    assert expected_m**2 == columns.places[0, 2]
+    assert expected_m**2 == columns.place_variances_m2[0]

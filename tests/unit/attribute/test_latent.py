@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truceline.attribute.latent import _join_ground, even_ring_weight, weigh_points, weigh_points_placed
+from truceline.attribute.latent import _join_ground, even_ring_weight, weigh_points, weigh_points_told
 from truceline.attribute.layout import (
     ACROSS_FIRST,
     ACROSS_SECOND,
@@ -21,7 +21,6 @@ from truceline.attribute.layout import (
     NODE_NUMBERS_COUNT,
     OWN_FIRST,
     OWN_SECOND,
-    PLACED_INDEX,
     RING_EDGES_M,
     SECOND_HOLDS,
     WEIGHT,
@@ -48,9 +47,7 @@ def points(seed_index: int) -> Floats:
 def place(first_holds: float, *, wrong: float = 0.1, together_m: float = 10_000.0, still: float = 0.5) -> Place:
     """Give what is told of a place."""
     return Place(
-        told=True,
-        first_holds_probability=first_holds,
-        wrong_probability=wrong,
+        told=np.array([[first_holds, wrong]]),
         variance_m2=1e4,
         together_m=together_m,
         wrong_within_m=30_000.0,
@@ -60,10 +57,10 @@ def place(first_holds: float, *, wrong: float = 0.1, together_m: float = 10_000.
 
 def held_by(nodes: Floats, where: Place) -> Floats:
     """Give the weights of points under every account, without and with the word of the place."""
-    held = np.zeros((PLACED_INDEX + HYPOTHESIS_COUNT, POINTS_COUNT))
+    held = np.zeros((2 * HYPOTHESIS_COUNT, POINTS_COUNT))
 
     assert weigh_points(where.still_probability, nodes, POINTS_COUNT, held)
-    weigh_points_placed(where, nodes, POINTS_COUNT, held)
+    weigh_points_told(where, 0, nodes, POINTS_COUNT, held)
     return held
 
 
@@ -72,9 +69,9 @@ def test_who_holds_two_points_agrees_with_who_holds_each(
     seed_index: int, first_holds: float, together_m: float
 ) -> None:
     """Holding the point with the place, and without it, add up to holding the point; no share is below nought."""
-    nodes, held = points(seed_index), np.zeros((PLACED_INDEX + HYPOTHESIS_COUNT, POINTS_COUNT))
-    _join_ground(place(first_holds, together_m=together_m), nodes, POINTS_COUNT, held, np.zeros(HYPOTHESIS_COUNT))
-    joined = held[PLACED_INDEX:, :-1]
+    nodes, held = points(seed_index), np.zeros((HYPOTHESIS_COUNT, POINTS_COUNT))
+    _join_ground(first_holds, together_m, nodes, POINTS_COUNT, held, np.zeros(HYPOTHESIS_COUNT))
+    joined = held[:, :-1]
 
     assert nodes[WEIGHT, :-1] * nodes[FIRST_HOLDS, :-1] == pytest.approx(joined[ACROSS_FIRST] + joined[OWN_FIRST])
     assert nodes[WEIGHT, :-1] * nodes[SECOND_HOLDS, :-1] == pytest.approx(joined[ACROSS_SECOND] + joined[OWN_SECOND])
@@ -100,8 +97,8 @@ def test_exchanging_who_holds_what_exchanges_the_weights(seed_index: int, first_
     here, there = held_by(nodes, place(first_holds)), held_by(other, place(1.0 - first_holds))
     order = list(EXCHANGED)
 
-    assert np.array_equal(here[order], there[:PLACED_INDEX])
-    assert np.array_equal(here[PLACED_INDEX:][order], there[PLACED_INDEX:])
+    assert np.array_equal(here[order], there[:HYPOTHESIS_COUNT])
+    assert np.array_equal(here[HYPOTHESIS_COUNT:][order], there[HYPOTHESIS_COUNT:])
 
 
 def test_a_wrong_place_leaves_only_the_disc_about_it() -> None:
@@ -110,8 +107,8 @@ def test_a_wrong_place_leaves_only_the_disc_about_it() -> None:
     held = held_by(nodes, place(0.3, wrong=1.0))
     even = nodes[EVEN_WEIGHT] * nodes[FIRST_HOLDS]
 
-    assert even / even.sum() == pytest.approx(held[PLACED_INDEX + ACROSS_FIRST])
-    assert 0.0 == held[PLACED_INDEX + OWN_FIRST, -1] == held[PLACED_INDEX + NEITHER, -1]
+    assert even / even.sum() == pytest.approx(held[HYPOTHESIS_COUNT + ACROSS_FIRST])
+    assert 0.0 == held[HYPOTHESIS_COUNT + OWN_FIRST, -1] == held[HYPOTHESIS_COUNT + NEITHER, -1]
 
 
 @pytest.mark.parametrize("within_m", [1_000.0, 30_000.0, 1.5e6])
@@ -130,4 +127,4 @@ def test_where_nothing_can_be_fired_from_nothing_is_weighed() -> None:
     nodes = points(1)
     nodes[WEIGHT] = 0.0
 
-    assert not weigh_points(0.5, nodes, POINTS_COUNT, np.zeros((PLACED_INDEX, POINTS_COUNT)))
+    assert not weigh_points(0.5, nodes, POINTS_COUNT, np.zeros((HYPOTHESIS_COUNT, POINTS_COUNT)))
