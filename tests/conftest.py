@@ -105,7 +105,8 @@ def exchange_mirrors_everywhere() -> Iterator[None]:
             within.append(True)
             try:
                 step = max(1, len(events) // EVENTS_MOST_COUNT)
-                check_exchange_mirrors(self, events[::step], given[::step], items=beside.get("items", {}))
+                known = {name: beside[name] for name in ("items", "tellers") if name in beside}
+                check_exchange_mirrors(self, events[::step], given[::step], **known)
             finally:
                 within.clear()
         return given

@@ -118,7 +118,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def tellers(self) -> tuple[PlaceTeller, ...]:
-        """Give who tells the place, the case's own first, then by cluster; of two of one cluster the first counts."""
+        """Give who tells the place, the case's own first, then by cluster.
+
+        Of two of one cluster the first counts; one that is wrong for certain tells nothing.
+        """
         own = PlaceTeller(
             cluster_id=self.place_cluster_id,
             operator=self.place_operator,
@@ -137,8 +140,29 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             return (own,)
         found = {own.cluster_id: own}
         for teller in sorted(self.also_told, key=_TELLER_ORDER):
-            found.setdefault(teller.cluster_id, teller)
+            if teller.contamination_probability < 1.0:
+                found.setdefault(teller.cluster_id, teller)
         return tuple(found.values())
+
+
+def told_by(case: Case, first: PlaceTeller, *others: PlaceTeller) -> Case:
+    """Give a case whose place is told by these; its own is that of the first."""
+    return msgspec.structs.replace(
+        case,
+        latitude_deg=first.latitude_deg,
+        longitude_deg=first.longitude_deg,
+        position_sigma_m=first.position_sigma_m,
+        place_contamination_probability=first.contamination_probability,
+        place_cluster_id=first.cluster_id,
+        place_operator=first.operator,
+        place_modality=first.modality,
+        place_basis=first.basis,
+        place_statement=first.statement,
+        place_signed_distance_m=first.signed_distance_m,
+        observation_ids=first.observation_ids,
+        file_sha256s=first.file_sha256s,
+        also_told=others,
+    )
 
 
 class Cluster(msgspec.Struct, kw_only=True, gc=False):

@@ -43,6 +43,10 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
     line_date: date
     age_days: int
 
+    def signed_distance_m(self, first_party: str) -> float:
+        """Give how deep it lies on the first party's ground; negative: on the other's."""
+        return self.distance_m if self.holder == first_party else -self.distance_m
+
 
 def conduct_of(event: Event) -> Conduct | None:
     """Say whether something landed there or was fired from there; `None` where nobody could tell.
@@ -102,7 +106,6 @@ def case_of(
     telling = conduct is not None and not event.place_is_region and event.evaluation_status != "rejected"
     telling = telling and event.event_type != "fire"
     sigma_m = max(catalogue.place.sigma_least_m.number, event.origin_position.sigma_m)
-    sign = None if ground is None else (1.0 if ground.holder == parties[0] else -1.0)
     return Case(
         case_id=event.event_id,
         latitude_deg=event.origin_position.latitude_deg,
@@ -115,8 +118,10 @@ def case_of(
         place_operator=witness.operator,
         place_modality=witness.modality,
         place_basis=wrong.basis,
-        place_statement=_ground_words(ground, conduct, witness) + _located_words(event, ground),
-        place_signed_distance_m=None if ground is None or sign is None else sign * ground.distance_m,
+        place_statement=""
+        if ground is None
+        else ground_words(ground, conduct, witness.modality) + located_words(event),
+        place_signed_distance_m=None if ground is None else ground.signed_distance_m(parties[0]),
         place_usable=telling and ground is not None,
         observation_ids=witness.observation_ids,
         file_sha256s=witness.file_sha256s,
@@ -189,19 +194,18 @@ def _launch_item(event: Event, wrong: CatalogueNumber, witness: _Witness, sigma_
     )
 
 
-def _located_words(event: Event, ground: Ground | None) -> str:
-    """Say that sensors located the place, and how surely, where the place says anything."""
+def located_words(event: Event) -> str:
+    """Say that sensors located the place, and how surely."""
     sensed = event.sensor_origin
-    if ground is None or sensed is None:
+    if sensed is None:
         return ""
     spread_m = math.sqrt(sensed.covariance_east_m2 + sensed.covariance_north_m2)
     return f"; located by sensors to {spread_m:.0f} m"
 
 
-def _ground_words(ground: Ground | None, conduct: Conduct | None, witness: _Witness) -> str:
-    if ground is None:
-        return ""
+def ground_words(ground: Ground, conduct: Conduct | None, modality: str) -> str:
+    """Say what was told of the place, and who held that ground how far from the line."""
     return (
-        f"{witness.modality} of {conduct}; ground held by {ground.holder} with probability"
+        f"{modality} of {conduct}; ground held by {ground.holder} with probability"
         f" {ground.holds_probability:.3f}, {ground.distance_m:.0f} m from the line of {ground.line_date.isoformat()}"
     )

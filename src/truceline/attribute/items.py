@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from truceline.attribute.case import Case
+from truceline.attribute.case import Case, PlaceTeller
 from truceline.attribute.evidence import conduct_of
+from truceline.attribute.tellers import tellers_of
 from truceline.attribute.weapons import band_from_impact, is_told, weapons_named
 from truceline.model.event import Event
 from truceline.model.evidence import (
@@ -55,9 +56,13 @@ Items = tuple[EvidenceItem, ...]
 
 
 class Collected(msgspec.Struct, frozen=True, kw_only=True):
-    """What one event's testimony gave: items in the order of type and id, and what could not be read and why."""
+    """What one event's testimony gave: items in the order of type and id, and what could not be read and why.
+
+    `tellers` tell the place where more than one does (`truceline.attribute.tellers`).
+    """
 
     items: Items = ()
+    tellers: tuple[PlaceTeller, ...] = ()
     rejections: tuple[Rejection, ...] = ()
 
 
@@ -91,6 +96,7 @@ def collect_items(
                 (one for one in found if isinstance(one, EvidenceItem)), key=lambda item: (item.item_type, item.item_id)
             )
         ),
+        tellers=tellers_of(event, testimony.own, catalogue.place),
         rejections=tuple(one for one in found if isinstance(one, Rejection)),
     )
 

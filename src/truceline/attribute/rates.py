@@ -153,7 +153,7 @@ def _stepped(name: str, number: float, ratio: float) -> float:
 def _places(catalogue: EvidenceCatalogue, item_types: tuple[str, ...]) -> list[tuple[str, str]]:
     """List the numbers that may move, in the catalogue's order."""
     rows = [(BAND, band.name) for band in catalogue.bands]
-    rows += [(PLACE, "patrol_wrong"), (PLACE, "report_wrong")]
+    rows += [(PLACE, name) for name in ("patrol_wrong", "report_wrong", "sensor_wrong", "wrong_together")]
     rows += [(DEPENDENCE, "within_cluster"), (DEPENDENCE, TOGETHER)]
     return rows + [(CONTAMINATION, kind.item_type) for kind in catalogue.items if kind.item_type in item_types]
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from itertools import islice
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
+from truceline.attribute.case import PlaceTeller
 from truceline.attribute.control import ControlField, bare_field, control_field
 from truceline.attribute.decide import decide_cases
 from truceline.attribute.evidence import NO_FILES, Files, Ground, case_of, subject_of
 from truceline.attribute.explain import attribution_of
 from truceline.attribute.items import Items, with_items
+from truceline.attribute.layout import Floats
 from truceline.attribute.settings import AttributionSettings
+from truceline.attribute.tellers import with_tellers
 from truceline.attribute.tiers import tiers_of
 from truceline.model.attribution import Attribution
 from truceline.model.event import Event
@@ -26,6 +31,12 @@ ItemsOf = Mapping[tuple[str, int], Items]
 
 NO_ITEMS: ItemsOf = {}
 """Where nothing is known of events but themselves."""
+
+TellersOf = Mapping[tuple[str, int], tuple[PlaceTeller, ...]]
+"""By event id and revision, who tells its place, where more than one does."""
+
+NO_TELLERS: TellersOf = {}
+"""Where every place is told by one alone."""
 
 FIELDS_MOST_COUNT = 128
 """How many days' rasters are kept at a time (about 2 MB each)."""
@@ -65,11 +76,12 @@ class AttributeStage:
         *,
         files: Files = NO_FILES,
         items: ItemsOf = NO_ITEMS,
+        tellers: TellersOf = NO_TELLERS,
     ) -> tuple[AttributionState, list[Attribution]]:
         """Attribute every event revision not attributed yet; each stands for itself, so none waits.
 
         `files`: by observation, the hash of the file it came in; what is not there is not named in the ledger. `items`:
-        by event and revision, what else speaks of it.
+        by event and revision, what else speaks of it. `tellers`: likewise, who tells its place.
         """
         require_utc("watermark", watermark)
         attributed = dict(state.attributed)
@@ -79,24 +91,27 @@ class AttributeStage:
             if event.revision_index not in known:
                 attributed[event.event_id] = tuple(sorted((*known, event.revision_index)))
                 fresh.append(event)
-        return AttributionState(attributed=attributed), self.answers(fresh, files=files, items=items)
+        return AttributionState(attributed=attributed), self.answers(fresh, files=files, items=items, tellers=tellers)
 
     def answers(
-        self, events: Sequence[Event], *, files: Files = NO_FILES, items: ItemsOf = NO_ITEMS
+        self,
+        events: Sequence[Event],
+        *,
+        files: Files = NO_FILES,
+        items: ItemsOf = NO_ITEMS,
+        tellers: TellersOf = NO_TELLERS,
     ) -> list[Attribution]:
         """Decide events together and make the record of each, in their order; nothing is remembered."""
         if not events:
             return []
         catalogue = self.settings.catalogue
-        grounds = self._grounds(events)
-        cases = [
-            with_items(
-                case_of(event, ground, parties=self.parties, catalogue=catalogue, files=files),
-                event,
-                items.get((event.event_id, event.revision_index), ()),
-            )
-            for event, ground in zip(events, grounds, strict=True)
-        ]
+        told = [tellers.get((event.event_id, event.revision_index), ()) for event in events]
+        grounds, told_grounds = self._grounds(events, told)
+        cases = []
+        for event, ground, told_by, where in zip(events, grounds, told, told_grounds, strict=True):
+            case = case_of(event, ground, parties=self.parties, catalogue=catalogue, files=files)
+            case = with_tellers(case, event, told_by, grounds=where, parties=self.parties, files=files)
+            cases.append(with_items(case, event, items.get((event.event_id, event.revision_index), ())))
         fields = [
             self._field(ground, speaks_of_origin=bool(case.items)) for case, ground in zip(cases, grounds, strict=True)
         ]
@@ -130,15 +145,24 @@ class AttributeStage:
             )
         return self._fields[key]
 
-    def _grounds(self, events: Sequence[Event]) -> list[Ground | None]:
-        """Give where each event lies against the line of its day (the UTC date of the middle of its time)."""
+    def _grounds(
+        self, events: Sequence[Event], told: Sequence[tuple[PlaceTeller, ...]]
+    ) -> tuple[list[Ground | None], list[list[Ground | None]]]:
+        """Give where each event, and each place that is told of it, lies against the line of its day.
+
+        The day is the UTC date of the middle of the event's time.
+        """
         days = [event.origin_time.middle.date() for event in events]
-        located = self._history.locate(
-            np.array([event.origin_position.longitude_deg for event in events]),
-            np.array([event.origin_position.latitude_deg for event in events]),
-            np.array(days, dtype="datetime64[D]"),
-        )
-        position_sigma_m = np.array([event.origin_position.sigma_m for event in events])
+        places = [(at.longitude_deg, at.latitude_deg, at.sigma_m) for at in (event.origin_position for event in events)]
+        places += [(one.longitude_deg, one.latitude_deg, one.position_sigma_m) for tellers in told for one in tellers]
+        days += [day for day, tellers in zip(days, told, strict=True) for _ in tellers]
+        located = iter(self._located(np.array(places), np.array(days, dtype="datetime64[D]")))
+        return list(islice(located, len(events))), [list(islice(located, len(tellers))) for tellers in told]
+
+    def _located(self, places: Floats, days: NDArray[np.datetime64]) -> list[Ground | None]:
+        """Give where places (longitude and latitude in degrees, sigma in metres) lie against the lines of days."""
+        located = self._history.locate(places[:, 0], places[:, 1], days)
+        position_sigma_m = places[:, 2]
         holds_probability = side_probability(located.distance_m, located.sigma_m, position_sigma_m)
         sides = zip(located.side, holds_probability, strict=True)
         lines = zip(located.distance_m, located.line_date, located.line_age_days, strict=True)

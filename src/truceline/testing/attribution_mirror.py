@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from truceline.attribute.stage import NO_ITEMS, AttributeStage, ItemsOf
+from truceline.attribute.stage import NO_ITEMS, NO_TELLERS, AttributeStage, ItemsOf, TellersOf
 from truceline.model.attribution import Attribution
 from truceline.model.event import Event
 from truceline.model.evidence import EvidenceItem
@@ -54,7 +54,12 @@ def mirrored_item(item: EvidenceItem, names: Mapping[str, str]) -> EvidenceItem:
 
 
 def check_exchange_mirrors(
-    stage: AttributeStage, events: Sequence[Event], answers: Sequence[Attribution], *, items: ItemsOf = NO_ITEMS
+    stage: AttributeStage,
+    events: Sequence[Event],
+    answers: Sequence[Attribution],
+    *,
+    items: ItemsOf = NO_ITEMS,
+    tellers: TellersOf = NO_TELLERS,
 ) -> None:
     """Hold that with the ground exchanged every answer is exchanged, bit for bit, and nothing else changes.
 
@@ -63,7 +68,7 @@ def check_exchange_mirrors(
     """
     names = {stage.parties[0]: stage.parties[1], stage.parties[1]: stage.parties[0]}
     exchanged = {revision: tuple(mirrored_item(item, names) for item in found) for revision, found in items.items()}
-    mirrored = mirrored_stage(stage).answers(events, items=exchanged)
+    mirrored = mirrored_stage(stage).answers(events, items=exchanged, tellers=tellers)
     for here, there in zip(answers, mirrored, strict=True):
         plain, other = said(here, {}), said(there, names)
         assert plain == other, f"exchanging the parties changed more than names: {plain} became {other}"

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from truceline.attribute.case import Case
+from truceline.attribute.case import Case, told_by
 from truceline.attribute.control import ControlField
 from truceline.attribute.layout import TELLERS_MOST_COUNT
 from truceline.model.evidence import EvidenceItem
@@ -25,7 +25,7 @@ from truceline.testing.attribution_theatre_attacks import (
     attacked_tellers,
 )
 from truceline.testing.attribution_theatre_ground import PARTIES, Day, make_days
-from truceline.testing.attribution_theatre_places import other_tellers, teller_of, told_by, witness_place
+from truceline.testing.attribution_theatre_places import other_tellers, teller_of, witness_place
 from truceline.testing.attribution_theatre_sensors import Scene, circle, sensor_items
 from truceline.testing.attribution_theatre_truth import (
     Account,
@@ -145,4 +145,4 @@ def _case_of(
         anchor="launch" if happening.launch_seen else "impact",
         items=_numbered(known),
     )
-    return told_by(plain, tellers)
+    return told_by(plain, *sorted(tellers, key=lambda teller: (teller.position_sigma_m, teller.cluster_id)))

@@ -7,7 +7,7 @@ elsewhere than the witness is taken to tell of another event, as the association
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -74,23 +74,6 @@ def teller_of(scene: Scene, place: Place, owner: tuple[str, str, str]) -> PlaceT
         longitude_deg=longitude_deg,
         position_sigma_m=place.sigma_m,
         statement=f"made-up {owner[2]}",
-    )
-
-
-def told_by(case: Case, tellers: Iterable[PlaceTeller]) -> Case:
-    """Give a case with its place told by these: its own is that of the most precise."""
-    first, *others = sorted(tellers, key=lambda teller: (teller.position_sigma_m, teller.cluster_id))
-    return msgspec.structs.replace(
-        case,
-        latitude_deg=first.latitude_deg,
-        longitude_deg=first.longitude_deg,
-        position_sigma_m=first.position_sigma_m,
-        place_contamination_probability=first.contamination_probability,
-        place_cluster_id=first.cluster_id,
-        place_operator=first.operator,
-        place_modality=first.modality,
-        place_statement=first.statement,
-        also_told=tuple(others),
     )
 
 

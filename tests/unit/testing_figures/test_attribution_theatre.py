@@ -10,9 +10,10 @@ import pytest
 
 from truceline.adapters.evidence_catalogue import load_evidence_catalogue
 from truceline.model.evidence import OriginPoint
-from truceline.testing.attribution_theatre import Theatre, TheatreWish, make_theatre, with_place_rates
+from truceline.testing.attribution_theatre import Theatre, TheatreWish, make_theatre
 from truceline.testing.attribution_theatre_attacks import ATTACK_WORDS, ATTACKS, Attack
 from truceline.testing.attribution_theatre_ground import PARTIES, make_days
+from truceline.testing.attribution_theatre_places import with_place_rates
 from truceline.testing.attribution_theatre_truth import draw_false_flag, draw_happening
 
 COUNT = 500
