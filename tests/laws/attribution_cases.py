@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -171,6 +172,8 @@ TEAM = PlaceTeller(
 EVERY = (RADAR, SOUND, CRATER, CLASS, DRONE, SILENCE, MODEL, BLAMES, DENIES, ADMITS, MEDIA, MISSION)
 """One of every shape and family."""
 
+teller_lists = st.lists(st.sampled_from([REPORTS, NETWORK, TEAM]), unique=True, max_size=2).map(tuple)
+
 item_lists = st.lists(st.sampled_from(EVERY), unique=True, max_size=len(EVERY))
 
 
@@ -179,6 +182,16 @@ def exchanged_item(entry: EvidenceItem) -> EvidenceItem:
     names: dict[str | None, str | None] = {"A": "B", "B": "A", None: None}
     shares = tuple(PartyShare(party=str(names[s.party]), share_probability=s.share_probability) for s in entry.shares)
     return msgspec.structs.replace(entry, speaker=names[entry.speaker], about=names[entry.about], shares=shares)
+
+
+def exchanged_tellers(tellers: Sequence[PlaceTeller]) -> tuple[PlaceTeller, ...]:
+    """Give tellers of the mirrored ground: as deep on the one party's as they were on the other's."""
+    return tuple(
+        teller
+        if teller.signed_distance_m is None
+        else msgspec.structs.replace(teller, signed_distance_m=-teller.signed_distance_m)
+        for teller in tellers
+    )
 
 
 def case(*items: EvidenceItem, **changes: Any) -> Case:

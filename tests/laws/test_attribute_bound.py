@@ -10,7 +10,18 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from laws.attribution_cases import CATALOGUE, FIELD, LATITUDE_DEG, PARTIES, case, direction, item, point
+from laws.attribution_cases import (
+    CATALOGUE,
+    FIELD,
+    LATITUDE_DEG,
+    PARTIES,
+    case,
+    direction,
+    exchanged_tellers,
+    item,
+    point,
+    teller_lists,
+)
 from truceline.attribute.case import Case
 from truceline.attribute.control import exchanged_field
 from truceline.attribute.decide import decide_cases, pack_cases
@@ -43,18 +54,20 @@ items = st.one_of(
     ),
 )
 cases = st.builds(
-    lambda one, wrong, depth_m, anchor, usable: case(
+    lambda one, wrong, depth_m, anchor, usable, tellers: case(
         one,
         anchor=anchor,
         place_usable=usable,
         place_contamination_probability=wrong,
         place_signed_distance_m=depth_m,
+        also_told=tellers,
     ),
     items,
     st.sampled_from([0.0, 0.01, 0.1, 0.5, 1.0]),
     st.sampled_from([None, -60_000.0, -800.0, 0.0, 800.0, 60_000.0]),
     st.sampled_from(["impact", "launch"]),
     st.booleans(),
+    teller_lists,
 )
 
 
@@ -102,7 +115,11 @@ def test_the_bound_is_reached_at_the_impact_itself(sigma_m: float) -> None:
 def test_what_is_bounded_is_mirrored_bit_for_bit(made: Case) -> None:
     """The bound knows no party: exchanging the ground exchanges the accounts and turns every row."""
     depth_m = made.place_signed_distance_m
-    other = msgspec.structs.replace(made, place_signed_distance_m=None if depth_m is None else -depth_m)
+    other = msgspec.structs.replace(
+        made,
+        place_signed_distance_m=None if depth_m is None else -depth_m,
+        also_told=exchanged_tellers(made.also_told),
+    )
     here = decide_cases([made], [FIELD], parties=PARTIES, catalogue=CATALOGUE)
     there = decide_cases([other], [exchanged_field(FIELD)], parties=PARTIES, catalogue=CATALOGUE)
 

@@ -19,7 +19,9 @@ from laws.attribution_cases import (
     FIELD,
     MEDIA,
     MODEL,
+    NETWORK,
     RADAR,
+    REPORTS,
     SOUND,
     ahead,
     answered,
@@ -27,12 +29,15 @@ from laws.attribution_cases import (
     decided,
     direction,
     exchanged_item,
+    exchanged_tellers,
     item,
     item_lists,
     point,
     said,
+    teller_lists,
 )
 from laws.test_attribute import _stage
+from truceline.attribute.case import Case, PlaceTeller
 from truceline.attribute.control import exchanged_field, straight_field
 from truceline.attribute.decide import posterior
 from truceline.attribute.layout import EXCHANGED
@@ -45,11 +50,13 @@ quick = settings(max_examples=25, deadline=None)
 
 
 @quick
-@given(items=item_lists)
-def test_exchanging_the_parties_mirrors_answer_tier_and_reason(items: list[EvidenceItem]) -> None:
+@given(items=item_lists, tellers=teller_lists)
+def test_exchanging_the_parties_mirrors_answer_tier_and_reason(
+    items: list[EvidenceItem], tellers: tuple[PlaceTeller, ...]
+) -> None:
     """Exchange ground, speakers and shares: the accounts are exchanged bit for bit, the tier and reason stay."""
-    plain = case(*items)
-    other = case(*(exchanged_item(entry) for entry in items))
+    plain = case(*items, also_told=tellers)
+    other = case(*(exchanged_item(entry) for entry in items), also_told=exchanged_tellers(tellers))
     here, there = decided(plain), decided(other, field=exchanged_field(FIELD))
     said_here, said_there = answered(plain), answered(other, field=exchanged_field(FIELD))
 
@@ -65,21 +72,23 @@ def test_exchanging_the_parties_mirrors_answer_tier_and_reason(items: list[Evide
 
 
 @quick
-@given(items=item_lists, seed_index=st.integers(0, 1_000))
-def test_the_order_of_items_does_not_matter(items: list[EvidenceItem], seed_index: int) -> None:
+@given(items=item_lists, tellers=teller_lists, seed_index=st.integers(0, 1_000))
+def test_the_order_of_items_does_not_matter(
+    items: list[EvidenceItem], tellers: tuple[PlaceTeller, ...], seed_index: int
+) -> None:
     """However the evidence is handed in, the answer is the same bit for bit."""
     mixed = [items[index] for index in np.random.default_rng(seed_index).permutation(len(items))]
-    here, there = decided(case(*items)), decided(case(*mixed))
+    here, there = decided(case(*items, also_told=tellers)), decided(case(*mixed, also_told=tellers[::-1]))
 
     assert np.array_equal(here.log_likelihoods, there.log_likelihoods)
     assert np.array_equal(here.shares, there.shares)
 
 
 @quick
-@given(items=item_lists)
-def test_the_rows_add_up_to_the_whole(items: list[EvidenceItem]) -> None:
+@given(items=item_lists, tellers=teller_lists)
+def test_the_rows_add_up_to_the_whole(items: list[EvidenceItem], tellers: tuple[PlaceTeller, ...]) -> None:
     """Shapley shares sum to the log-odds, to 1e-8."""
-    found = decided(case(*items))
+    found = decided(case(*items, also_told=tellers))
 
     assert float(found.log_odds_ratio[0]) == pytest.approx(float(found.shares.sum()), abs=1e-8)
 
@@ -109,6 +118,56 @@ def test_an_item_that_is_certainly_wrong_says_nothing(kind: EvidenceItem) -> Non
     assert alone[0] == pytest.approx(0.0, abs=1e-12)
     if kind.cluster_id not in {CRATER.cluster_id, SOUND.cluster_id}:
         assert with_it == pytest.approx(without_it, abs=1e-12)
+
+
+@quick
+@given(items=item_lists)
+def test_a_teller_that_is_certainly_wrong_changes_nothing(items: list[EvidenceItem]) -> None:
+    """Who is wrong for certain tells no place: the answer is the same bit for bit."""
+    useless = msgspec.structs.replace(REPORTS, contamination_probability=1.0)
+    with_it, without_it = decided(case(*items, also_told=(useless,))), decided(case(*items))
+
+    assert np.array_equal(with_it.log_likelihoods, without_it.log_likelihoods)
+    assert np.array_equal(with_it.group_log_likelihoods, without_it.group_log_likelihoods)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_however_many_tell_a_place_it_can_be_wrong(count: int) -> None:
+    """Each teller more says more, and all together no more than what misleads all of them allows."""
+    tellers = (REPORTS, NETWORK)[: count - 1]
+    told, fewer = (abs(float(ahead(case(also_told=some))[0])) for some in (tellers, tellers[:-1]))
+    least = CATALOGUE.place.wrong_together.number * case().place_contamination_probability
+
+    assert told > fewer or count == 1
+    assert told < math.log((1.0 - least / 2.0) / (least / 2.0))
+
+
+def test_what_stays_without_one_teller_is_told_by_the_others() -> None:
+    """Taken out, a teller leaves the place to the others, by their own places; without any the place says nothing."""
+    found = decided(case(also_told=(REPORTS, NETWORK)))
+    left = dict(zip(found.sorted[0].gone_index, found.group_log_likelihoods, strict=True))
+    alone = decided(case(**told_alone_by(REPORTS)))
+
+    assert {(0,), (1,), (2,)} == set(left)
+    assert left[(2,)] == pytest.approx(decided(case(also_told=(NETWORK,))).log_likelihoods[0], abs=1e-12)
+    assert left[(1,)] == pytest.approx(decided(case(also_told=(REPORTS,))).log_likelihoods[0], abs=1e-12)
+    assert alone.log_likelihoods[0] == pytest.approx(decide_group(case(also_told=(REPORTS,)), gone=(0,)), abs=1e-12)
+
+
+def decide_group(made: Case, *, gone: tuple[int, ...]) -> np.ndarray:
+    """Give what stays of a case without some of its clusters."""
+    found = decided(made)
+    return found.group_log_likelihoods[found.sorted[0].gone_index.index(gone)]
+
+
+def told_alone_by(teller: PlaceTeller) -> dict[str, object]:
+    """Give what a case is whose place one teller alone tells."""
+    return {
+        "latitude_deg": teller.latitude_deg,
+        "longitude_deg": teller.longitude_deg,
+        "position_sigma_m": teller.position_sigma_m,
+        "place_contamination_probability": teller.contamination_probability,
+    }
 
 
 def test_nothing_known_on_the_line_is_even() -> None:

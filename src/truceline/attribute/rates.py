@@ -105,8 +105,8 @@ def learn_rates(
     """Move the catalogue's numbers one after another to where labelled cases are less surprising.
 
     `loss`: log loss of all cases together by a catalogue (`loss_nats`), in nats. `item_types`: the kinds of items the
-    cases have; of others nothing can be learned. Each number is tried in steps either way and moves only where that
-    takes at least `LOSS_LEAST_RATIO` off the loss.
+    cases have; of others nothing can be learned. Each number is tried in steps either way while the loss falls, and
+    moves only where all its steps together take at least `LOSS_LEAST_RATIO` off it.
     """
     made, best = catalogue, loss(catalogue)
     for place in _places(catalogue, item_types):
@@ -131,15 +131,15 @@ def _walk(
     direction: float,
     best: float,
 ) -> tuple[EvidenceCatalogue, float]:
-    """Step one number on while every step takes enough off the loss."""
-    made = catalogue
+    """Step one number on while the loss falls; it stays where it was unless the loss falls by enough in all."""
+    made, least = catalogue, best
     for _ in range(STEPS_MOST_COUNT):
         tried = _changed(made, place, _stepped(place[1], _read(made, *place), STEP_RATIO**direction), source="tried")
         found = loss(tried)
-        if found > best - LOSS_LEAST_RATIO:
+        if found >= least:
             break
-        made, best = tried, found
-    return made, best
+        made, least = tried, found
+    return (made, least) if least <= best - LOSS_LEAST_RATIO else (catalogue, best)
 
 
 def _stepped(name: str, number: float, ratio: float) -> float:

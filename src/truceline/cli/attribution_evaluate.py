@@ -30,6 +30,7 @@ examples:
   truceline attribution evaluate --events-count 1000 --attack planted_media --attack spoofed_array
   truceline attribution evaluate --own-side-probability 0.10 --seed 7 --attack none
   truceline attribution evaluate --rates-events-count 3000 --attack none --out figures/
+  truceline attribution evaluate --tellers-most-count 1 --attack none
   truceline attribution evaluate --labelled answers.csv --out figures/
 
 what is judged:
@@ -91,6 +92,13 @@ def add_parser(subparsers: Any) -> None:
         choices=("none", "slope", "isotonic", "venn_abers"),
         default="slope",
         help="how probabilities are calibrated (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--tellers-most-count",
+        type=int,
+        default=3,
+        metavar="N",
+        help="so many at most tell where an impact was: patrol or report, an outlet, arrays (default: %(default)s)",
     )
     rates = parser.add_mutually_exclusive_group()
     rates.add_argument(
@@ -177,6 +185,7 @@ def _wish(args: argparse.Namespace) -> EvaluationWish:
             seed=args.seed,
             calibration=args.calibration,
             rows=_rows(args),
+            tellers_most_count=args.tellers_most_count,
         )
     except ValueError as error:
         raise InputUnusable(str(error)) from error

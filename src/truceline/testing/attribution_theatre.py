@@ -135,7 +135,7 @@ def _case_of(
         items.insert(0, msgspec.structs.replace(heard, contamination_probability=told.contamination_probability))
     else:
         others = other_tellers(scene, place, outlets=outlets, chance=chance.spawn(1)[0])
-        tellers += attacked_tellers(others, wish.attack)[: wish.tellers_most_count - 1]
+        tellers += attacked_tellers(others, told, wish.attack)[: wish.tellers_most_count - 1]
     known = attacked_items(tuple(items), happening, attack=wish.attack, chance=attacker)
     plain = Case(
         case_id=case_id,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Literal, get_args
 
+import msgspec
 import numpy as np
 
 from truceline.attribute.case import PlaceTeller
@@ -47,6 +48,8 @@ ATTACK_WORDS: dict[Attack, str] = {
 }
 PLANTED_COPIES_COUNT, PLANTED_OUTLETS_COUNT, SYNDICATED_COUNT = 30, 10, 100
 SPOOFED_SIGMA_M = 250.0
+SPOOFED_PLACE_SIGMA_M = 150.0
+ARRAY_HELD_WRONG = 0.06
 
 
 def attacked_items(
@@ -76,10 +79,23 @@ def attacked_items(
             return (*items, spoken(scene, "party_admits_or_claims", 1 - doer))
 
 
-def attacked_tellers(tellers: tuple[PlaceTeller, ...], attack: Attack) -> tuple[PlaceTeller, ...]:
-    """Give who else tells the place after the attack: arrays that are spoofed keep silent on it, which harms most."""
-    spoofed = "spoofed" in attack
-    return tuple(teller for teller in tellers if not (spoofed and teller.cluster_id == ARRAY[0]))
+def attacked_tellers(tellers: tuple[PlaceTeller, ...], witness: PlaceTeller, attack: Attack) -> tuple[PlaceTeller, ...]:
+    """Give who else tells the place after the attack: arrays that are spoofed put it where the witness does.
+
+    That harms most: a place of which everybody is sure carries what they say of the launch. Were they silent on it,
+    staged attacks would name the other in 36 % of events for 43 (seed 4711, 3,000 events).
+    """
+    if "spoofed" not in attack:
+        return tellers
+    agreeing = msgspec.structs.replace(
+        witness,
+        cluster_id=ARRAY[0],
+        operator=ARRAY[1],
+        modality="sound",
+        contamination_probability=ARRAY_HELD_WRONG,
+        position_sigma_m=SPOOFED_PLACE_SIGMA_M,
+    )
+    return (*(teller for teller in tellers if teller.cluster_id != ARRAY[0]), agreeing)
 
 
 def attacked_field(happening: Happening, attack: Attack) -> ControlField:

@@ -15,6 +15,7 @@ import numpy as np
 
 from truceline.attribute.case import Case, PlaceTeller
 from truceline.model.evidence import CataloguePlace
+from truceline.testing.attribution_theatre_attacks import ARRAY_HELD_WRONG
 from truceline.testing.attribution_theatre_ground import Spot
 from truceline.testing.attribution_theatre_sensors import ARRAY, Scene
 
@@ -69,7 +70,7 @@ def teller_of(scene: Scene, place: Place, owner: tuple[str, str, str]) -> PlaceT
         cluster_id=owner[0],
         operator=owner[1],
         modality=owner[2],
-        contamination_probability={"patrol_report": 0.10, "media_report": 0.20}.get(owner[2], 0.06),
+        contamination_probability={"patrol_report": 0.10, "media_report": 0.20}.get(owner[2], ARRAY_HELD_WRONG),
         latitude_deg=latitude_deg,
         longitude_deg=longitude_deg,
         position_sigma_m=place.sigma_m,

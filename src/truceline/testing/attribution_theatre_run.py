@@ -88,6 +88,7 @@ class EvaluationWish(msgspec.Struct, frozen=True, kw_only=True):
         require_between("events_count", self.events_count, 10, 1_000_000)
         require_between("calibration_events_count", self.calibration_events_count, 50, 1_000_000)
         require_between("rates_events_count", self.rates_events_count, 0, 1_000_000)
+        require_between("tellers_most_count", self.tellers_most_count, 1, TELLERS_MOST_COUNT)
 
 
 class TierFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +129,10 @@ class CalibrationFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TheatreEvaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """All rows of one wish, the ways to calibrate side by side, and what events are made of."""
+    """All rows of one wish, the ways to calibrate side by side, and what events are made of.
+
+    `teller_shares`: of how many impacts one tells the place, two do, three do.
+    """
 
     wish: EvaluationWish
     parties: tuple[str, str]
@@ -136,6 +140,7 @@ class TheatreEvaluation(msgspec.Struct, frozen=True, kw_only=True):
     slope_ratio: float
     rates: LearnedRates | None
     item_counts: tuple[float, float, float]
+    teller_shares: tuple[float, ...]
     calibrations: tuple[CalibrationFigures, ...]
     rows: tuple[RowFigures, ...]
 
@@ -177,6 +182,7 @@ def evaluate_theatre(
     rows: list[RowFigures] = []
     calibrations: tuple[CalibrationFigures, ...] = ()
     item_counts = (math.nan, math.nan, math.nan)
+    teller_shares: tuple[float, ...] = ()
     for number, row in enumerate(wish.rows, start=1):
         say(f"theatre {number} of {len(wish.rows)}: {row.name}, {wish.events_count:,} events")
         decided = _decided(row, wish, catalogue, purpose=JUDGE)
@@ -185,6 +191,7 @@ def evaluate_theatre(
             calibrations = _compare(decided, fitted, settings=settings, wish=wish)
             counts = np.percentile([len(case.items) for case in decided.theatre.cases], (5.0, 50.0, 95.0))
             item_counts = (float(counts[0]), float(counts[1]), float(counts[2]))
+            teller_shares = _teller_shares(decided.theatre)
     return TheatreEvaluation(
         wish=wish,
         parties=PARTIES,
@@ -192,9 +199,16 @@ def evaluate_theatre(
         slope_ratio=fitted.slope_ratio,
         rates=rates,
         item_counts=item_counts,
+        teller_shares=teller_shares,
         calibrations=calibrations,
         rows=tuple(rows),
     )
+
+
+def _teller_shares(theatre: Theatre) -> tuple[float, ...]:
+    """Give of how many impacts the place is told by one, by two, by three."""
+    told = np.array([len(case.tellers) for case in theatre.cases if case.anchor == "impact"])
+    return tuple(float(np.mean(told == count)) for count in range(1, TELLERS_MOST_COUNT + 1))
 
 
 def _with(settings: AttributionSettings, fitted: _Fitted, name: CalibrationName) -> AttributionSettings:

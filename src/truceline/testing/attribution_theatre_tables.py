@@ -220,9 +220,11 @@ def head_text(evaluation: TheatreEvaluation) -> str:
     wish = evaluation.wish
     low, middle, high = evaluation.item_counts
     items = f"; items per event {low:g}, {middle:g}, {high:g} (5, 50, 95 %)" if math.isfinite(middle) else ""
+    told = ", ".join(f"{100.0 * share:.0f} %" for share in evaluation.teller_shares)
     lines = [
         f"{wish.events_count:,} events each, seed {wish.seed}, calibration {wish.calibration} from "
         f"{wish.calibration_events_count:,} events, catalogue {evaluation.catalogue_version}{items}",
+        *((f"places of impacts told by one, two, three: {told}",) if told else ()),
         *(() if evaluation.rates is None else (evaluation.rates.title,)),
         *(f"  {row.row.name}: {ATTACK_WORDS[row.row.attack]}" for row in evaluation.rows if row.row.attack != "none"),
         "",

@@ -32,6 +32,7 @@ from laws.attribution_cases import (
     item_lists,
     point,
     renumbered,
+    teller_lists,
 )
 from truceline.attribute.case import PlaceTeller
 from truceline.attribute.decide import decide_cases, log_odds_of, pack_cases, posterior
@@ -68,7 +69,7 @@ told = st.builds(
     st.sampled_from(["impact", "launch"]),
     st.sampled_from([36.7, 36.9, 37.0, 37.05]),
     st.booleans(),
-    st.lists(st.sampled_from([REPORTS, NETWORK, TEAM]), unique=True, max_size=2).map(tuple),
+    teller_lists,
 )
 
 

@@ -27,6 +27,7 @@ from truceline.attribute.calibration import SlopeCalibration
 from truceline.attribute.decide import decide_cases
 from truceline.attribute.rates import (
     LOSS_LEAST_RATIO,
+    STEP_RATIO,
     LearnedNumber,
     LearnedRates,
     learn_rates,
@@ -82,6 +83,16 @@ def test_chance_moves_nothing() -> None:
     assert () == rates.numbers
     assert rates.title.startswith("rates: none moved; learned from 70")
     assert CATALOGUE == rates.apply(CATALOGUE)
+
+
+def test_steps_that_gain_little_each_are_taken_where_they_gain_enough_together() -> None:
+    """What a number explains is asked of the whole way that it moves, not of every step."""
+    gap = log_odds(0.1) - log_odds(radar_wrong(CATALOGUE))
+    rates = learned(away_from(radar_wrong, 0.1, 1.2 * LOSS_LEAST_RATIO / gap**2))
+    first = log_odds(STEP_RATIO / (STEP_RATIO + 1.0))  # one step, in log-odds
+
+    assert 1.2 * LOSS_LEAST_RATIO * (1.0 - (1.0 - first / gap) ** 2) < LOSS_LEAST_RATIO
+    assert [RADAR.item_type] == [entry.name for entry in rates.numbers]
 
 
 def test_range_bands_move_together() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from truceline.adapters.evidence_catalogue import load_evidence_catalogue
+from truceline.attribute.case import Case
 from truceline.model.evidence import OriginPoint
 from truceline.testing.attribution_theatre import Theatre, TheatreWish, make_theatre
 from truceline.testing.attribution_theatre_attacks import ATTACK_WORDS, ATTACKS, Attack
@@ -44,14 +45,44 @@ def test_places_are_held_wrong_as_the_catalogue_says(plain: Theatre) -> None:
     """By the catalogue as it is read nothing changes; by another every place does, and no item but what it rests on."""
     place = load_evidence_catalogue().place
     number = msgspec.structs.replace(place.patrol_wrong, number=0.03)
-    other = msgspec.structs.replace(place, patrol_wrong=number, report_wrong=number)
-    again = tuple(msgspec.structs.replace(with_place_rates(case, place), place_basis="guess") for case in plain.cases)
+    other = msgspec.structs.replace(place, patrol_wrong=number, report_wrong=number, sensor_wrong=number)
+    again = tuple(guessed(with_place_rates(case, place)) for case in plain.cases)
     moved = [with_place_rates(case, other) for case in plain.cases]
     own = {item.contamination_probability for case in moved for item in case.items}
 
     assert plain.cases == again
-    assert {0.03} == {case.place_contamination_probability for case in moved}
+    assert {0.03} == {teller.contamination_probability for case in moved for teller in case.tellers}
     assert {None, 0.03, 0.5} == own
+
+
+def guessed(case: Case) -> Case:
+    """Give a case with nothing said of where its places' numbers come from."""
+    also_told = tuple(msgspec.structs.replace(teller, basis="guess") for teller in case.also_told)
+    return msgspec.structs.replace(case, place_basis="guess", also_told=also_told)
+
+
+def test_places_of_impacts_are_told_by_one_to_three(plain: Theatre) -> None:
+    """Of all who tell one the most precise comes first; fire going out has one place, and so has what is asked for."""
+    counts = Counter(len(case.tellers) for case in plain.cases)
+    alone = make_theatre(TheatreWish(events_count=COUNT, tellers_most_count=1), np.random.default_rng(8))
+
+    assert min(counts[1], counts[2], counts[3]) > COUNT / 10
+    for case in plain.cases:
+        assert case.position_sigma_m == min(teller.position_sigma_m for teller in case.tellers)
+        assert case.anchor == "impact" or not case.also_told
+    assert {()} == {case.also_told for case in alone.cases}
+    assert [case.items for case in plain.cases] == [case.items for case in alone.cases]
+
+
+def test_who_puts_it_elsewhere_tells_of_another_event(plain: Theatre) -> None:
+    """Places that are told of one event lie within three of their common sigma of the witness's."""
+    for case in plain.cases:
+        witness = next(teller for teller in case.tellers if teller.modality != "sound")
+        for teller in case.tellers:
+            north_m = 111_195.0 * (teller.latitude_deg - witness.latitude_deg)
+            sigma_m = np.hypot(teller.position_sigma_m, witness.position_sigma_m)
+
+            assert abs(north_m) <= 3.01 * sigma_m + 2.0
 
 
 def test_events_are_of_the_usual_size(plain: Theatre) -> None:
@@ -127,7 +158,8 @@ def test_attacks_change_evidence_and_not_events(plain: Theatre, attack: Attack) 
     assert plain.responsible.tolist() == attacked.responsible.tolist()
     assert plain.accounts == attacked.accounts
     for before, after in zip(plain.cases, attacked.cases, strict=True):
-        assert (before.latitude_deg, before.longitude_deg) == (after.latitude_deg, after.longitude_deg)
+        spoofed = {teller.modality for teller in (*before.tellers, *after.tellers)} if "spoofed" in attack else set()
+        assert "sound" in spoofed or before.tellers == after.tellers
         assert [i.shapes for i in before.items if i.cluster_id.split()[0] in kept] == [
             i.shapes for i in after.items if i.cluster_id.split()[0] in kept
         ]
@@ -142,6 +174,16 @@ def test_planted_media_are_thirty_copies_and_ten_outlets(plain: Theatre) -> None
         assert len(before.items) + 40 == len(after.items)
         assert 10 == len({item.cluster_id for item in planted})
         assert did < 0 or {PARTIES[1 - did]} == {item.about for item in planted}
+
+
+@pytest.mark.parametrize("attack", ["spoofed_array", "false_flag_spoofed_sensors"])
+def test_spoofed_arrays_put_the_impact_where_the_witness_does(attack: Attack) -> None:
+    """Nobody is told of another place, so that all are sure of it."""
+    for case in theatre(attack, count=200).cases:
+        told = {teller.modality: (teller.latitude_deg, teller.longitude_deg) for teller in case.tellers}
+        witness = told.get("patrol_report", told.get("media_report"))
+
+        assert case.anchor == "launch" or told["sound"] == witness
 
 
 @pytest.mark.parametrize("attack", ["spoofed_array", "spoofed_sensors", "false_flag_spoofed_sensors"])
