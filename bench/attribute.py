@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from truceline.adapters.evidence_catalogue import load_evidence_catalogue
-from truceline.attribute.case import Case
+from truceline.attribute.case import Case, PlaceTeller
 from truceline.attribute.control import ControlField, straight_field
 from truceline.attribute.decide import Decisions, decide_cases, pack_cases
 from truceline.attribute.explain import Subject, attribution_of
@@ -115,6 +115,19 @@ def drawn_case(number: int, chance: np.random.Generator) -> Case:
     )  # fmt: skip
 
 
+def told_by_more(case: Case, count: int) -> Case:
+    """Give a case whose place the reports and the sound's owner tell as well, up to so many tellers in all."""
+    also = (("reports", "media_report", 0.2, 1_000.0), ("owner 1", "acoustic_seismic_origin", 0.06, 150.0))
+    tellers = tuple(
+        PlaceTeller(
+            cluster_id=owner, operator=owner, modality=modality, contamination_probability=wrong,
+            latitude_deg=case.latitude_deg + 0.001, longitude_deg=case.longitude_deg, position_sigma_m=sigma_m,
+        )
+        for owner, modality, wrong, sigma_m in also[: count - 1]
+    )  # fmt: skip
+    return msgspec.structs.replace(case, also_told=tellers)
+
+
 def full(cases: list[Case], fields: list[ControlField | None]) -> tuple[Decisions, Tiers]:
     """Decide a batch to its tiers."""
     decisions = decide_cases(cases, fields, parties=PARTIES, catalogue=CATALOGUE)
@@ -146,6 +159,9 @@ def main() -> None:
     for low, high in ((1, 4), (5, 8), (9, 12)):
         some = [case for case in cases if low <= len(case.items) <= high]
         print(f"    {low:2}-{high:2} items {len(some) / timed(some):8.0f} /s")
+    for count in (2, 3):
+        told = [told_by_more(case, count) for case in cases]
+        print(f"    place told by {count}, all {len(told) / timed(told):8.0f} /s")
     fields: list[ControlField | None] = [FIELD] * len(cases)
     answers = full(cases, fields)
     began_s = time.process_time()

@@ -253,6 +253,12 @@ def marks_of(row_marks: Integers, chosen: int) -> int:
 
 
 @njit(cache=True)
+def _says_nothing(likelihood: Floats, count: int) -> bool:
+    """Say whether a likelihood is 1 at every point."""
+    return bool(np.all(likelihood[:count] == 1.0))
+
+
+@njit(cache=True)
 def integrate_sets(
     likelihoods: Floats, free_count: int, row_marks: Integers, held: Floats, count: int, room: Floats, sums: Floats
 ) -> None:
@@ -265,13 +271,18 @@ def integrate_sets(
     """
     bare_count, told_count = 1 << free_count, 1 << (row_marks.shape[0] - free_count)
     still = held[OWN_FIRST, count - 1]
+    at, marks = np.zeros(told_count, dtype=np.int64), np.zeros(told_count, dtype=np.int64)
+    silent = np.zeros(told_count, dtype=np.bool_)
+    for q in range(1, told_count):
+        marks[q] = marks_of(row_marks, q << free_count)
+        silent[q] = _says_nothing(likelihoods[free_count + _lowest_bit(q)], count)
     room[free_count, :count] = 1.0
     for m in range(bare_count):
-        product = room[free_count]
+        at[0] = _lowest_bit(m) if m else free_count
+        product = room[at[0]]
         if m:
             rest = m & (m - 1)
             before, likelihood = room[_lowest_bit(rest) if rest else free_count], likelihoods[_lowest_bit(m)]
-            product = room[_lowest_bit(m)]
             for k in range(count):
                 product[k] = before[k] * likelihood[k]
         first, second, neither = _integrals_across(product, held, count)
@@ -279,13 +290,13 @@ def integrate_sets(
         sums[OWN_FIRST, m] = (1.0 - still) * first + still * product[count - 1]
         sums[OWN_SECOND, m] = (1.0 - still) * second + still * product[count - 1]
         for q in range(1, told_count):
-            rest = q & (q - 1)
-            before = room[free_count + rest] if rest else product
-            whole, own = room[free_count + q], likelihoods[free_count + _lowest_bit(q)]
-            for k in range(count):
-                whole[k] = before[k] * own[k]
-            row = HYPOTHESIS_COUNT * marks_of(row_marks, q << free_count)
-            integrate(whole, held, row, count, sums[:, q * bare_count + m])
+            before, at[q] = room[at[q & (q - 1)]], at[q & (q - 1)]
+            if not silent[q]:
+                at[q] = free_count + q
+                whole, own = room[at[q]], likelihoods[free_count + _lowest_bit(q)]
+                for k in range(count):
+                    whole[k] = before[k] * own[k]
+            integrate(room[at[q]], held, HYPOTHESIS_COUNT * marks[q], count, sums[:, q * bare_count + m])
 
 
 @njit(cache=True)

@@ -26,6 +26,7 @@ from truceline.attribute.combine import (
     value_sets,
 )
 from truceline.attribute.latent import (
+    err_alike,
     fill_shape,
     hold_ground,
     lay_nodes,
@@ -245,6 +246,8 @@ def _lay(
         hold_ground(ground.raster, ground.rows_count, ground.columns_count, ground.frame, middle, nodes, count)
         if weigh_points(place.still_probability, nodes, count, held):
             told_count = place.told.shape[0]
+            if told_count:
+                err_alike(place.together_m, nodes, count)
             for told in range(told_count):
                 weigh_points_told(place, told, nodes, count, held)
             work.likelihoods[:cluster_count, :count] = 1.0

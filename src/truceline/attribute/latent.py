@@ -13,6 +13,7 @@ from numba import njit
 from truceline.attribute.layout import (
     ACROSS_FIRST,
     ACROSS_SECOND,
+    ALIKE,
     EAST,
     EVEN_WEIGHT,
     FIRST_HOLDS,
@@ -229,12 +230,20 @@ def weigh_points(still: float, nodes: Floats, count: int, held: Floats) -> bool:
 
 
 @njit(cache=True)
-def _join_ground(
-    on_first: float, together_m: float, nodes: Floats, count: int, told_held: Floats, sums: Floats
-) -> None:
+def err_alike(together_m: float, nodes: Floats, count: int) -> None:
+    """Fill the last row of `nodes`: how probably the line errs alike at point and place, exp(-r / together_m)."""
+    for k in range(count):
+        nodes[ALIKE, k] = 0.0
+        if together_m > 0.0:
+            r2 = nodes[EAST, k] * nodes[EAST, k] + nodes[NORTH, k] * nodes[NORTH, k]
+            nodes[ALIKE, k] = math.exp(-math.sqrt(r2) / together_m)
+
+
+@njit(cache=True)
+def _join_ground(on_first: float, nodes: Floats, count: int, told_held: Floats, sums: Floats) -> None:
     """Fill four rows of `told_held` with who holds point and place, times weight, and `sums` with their sums.
 
-    The line errs alike at point and place with probability k = exp(-r / together_m), else by itself at each:
+    The line errs alike at point and place with probability k (`err_alike`), else by itself at each:
     P(A at x, B at z) = k max(0, P(B at z) - P(B at x)) + (1 - k) P(A at x) P(B at z), and
     P(A at x, A at z) = k min(P(A at x), P(A at z)) + (1 - k) P(A at x) P(A at z) (Frechet 1951, the upper bound).
     """
@@ -245,10 +254,7 @@ def _join_ground(
         sums[h] = 0.0
     for k in range(count - 1):
         w, a, b = nodes[WEIGHT, k], nodes[FIRST_HOLDS, k], nodes[SECOND_HOLDS, k]
-        alike = 0.0
-        if together_m > 0.0:
-            r2 = nodes[EAST, k] * nodes[EAST, k] + nodes[NORTH, k] * nodes[NORTH, k]
-            alike = math.exp(-math.sqrt(r2) / together_m)
+        alike = nodes[ALIKE, k]
         apart = 1.0 - alike
         across_first[k] = w * (alike * max(0.0, on_second - b) + apart * a * on_second)
         across_second[k] = w * (alike * max(0.0, on_first - a) + apart * b * on_first)
@@ -266,13 +272,14 @@ def weigh_points_told(place: Place, told: int, nodes: Floats, count: int, held: 
 
     p(x | h, place) = r_h p(x | h, place right) + (1 - r_h) p(x | h, place wrong), r_h = (1-e) P_h / ((1-e) P_h + e/2),
     P_h how probable the ground at the place is under h. Right: who holds point and place together, or at the place
-    itself. Wrong: an even disc about it, times who holds the point. Rows 0 to 4 must hold what `weigh_points` fills.
+    itself. Wrong: an even disc about it, times who holds the point. Rows 0 to 4 must hold what `weigh_points` fills,
+    and the last row of `nodes` what `err_alike` does.
     """
     on_first, e = place.told[told, 0], place.told[told, 1]
     still, last = place.still_probability, count - 1
     told_held = held[HYPOTHESIS_COUNT * (told + 1) : HYPOTHESIS_COUNT * (told + 2)]
     sums = np.zeros(HYPOTHESIS_COUNT)
-    _join_ground(on_first, place.together_m, nodes, count, told_held, sums)
+    _join_ground(on_first, nodes, count, told_held, sums)
     first_sum, second_sum, total = 0.0, 0.0, 0.0
     for k in range(last):
         first_sum += nodes[EVEN_WEIGHT, k] * nodes[FIRST_HOLDS, k]

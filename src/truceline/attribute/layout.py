@@ -21,10 +21,10 @@ EXCHANGED = (ACROSS_SECOND, ACROSS_FIRST, OWN_SECOND, OWN_FIRST, NEITHER)
 TELLERS_MOST_COUNT = 3
 """So many may tell the place of one event, each of a custody of its own."""
 
-EAST, NORTH, WEIGHT, VARIANCE, EVEN_WEIGHT, FIRST_HOLDS, SECOND_HOLDS = 0, 1, 2, 3, 4, 5, 6
-"""Rows of what is known of every point: see `lay_nodes` and `hold_ground`."""
+EAST, NORTH, WEIGHT, VARIANCE, EVEN_WEIGHT, FIRST_HOLDS, SECOND_HOLDS, ALIKE = 0, 1, 2, 3, 4, 5, 6, 7
+"""Rows of what is known of every point: see `lay_nodes`, `hold_ground` and `err_alike`."""
 
-NODE_NUMBERS_COUNT = 7
+NODE_NUMBERS_COUNT = 8
 
 SHAPE_POINT, SHAPE_DIRECTION, SHAPE_BAND, SHAPE_SEGMENT, SHAPE_SILENCE = 0, 1, 2, 3, 4
 SHAPE_NUMBERS_COUNT = 6

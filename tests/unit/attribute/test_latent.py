@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truceline.attribute.latent import _join_ground, even_ring_weight, weigh_points, weigh_points_told
+from truceline.attribute.latent import _join_ground, err_alike, even_ring_weight, weigh_points, weigh_points_told
 from truceline.attribute.layout import (
     ACROSS_FIRST,
     ACROSS_SECOND,
@@ -60,6 +60,7 @@ def held_by(nodes: Floats, where: Place) -> Floats:
     held = np.zeros((2 * HYPOTHESIS_COUNT, POINTS_COUNT))
 
     assert weigh_points(where.still_probability, nodes, POINTS_COUNT, held)
+    err_alike(where.together_m, nodes, POINTS_COUNT)
     weigh_points_told(where, 0, nodes, POINTS_COUNT, held)
     return held
 
@@ -70,7 +71,8 @@ def test_who_holds_two_points_agrees_with_who_holds_each(
 ) -> None:
     """Holding the point with the place, and without it, add up to holding the point; no share is below nought."""
     nodes, held = points(seed_index), np.zeros((HYPOTHESIS_COUNT, POINTS_COUNT))
-    _join_ground(first_holds, together_m, nodes, POINTS_COUNT, held, np.zeros(HYPOTHESIS_COUNT))
+    err_alike(together_m, nodes, POINTS_COUNT)
+    _join_ground(first_holds, nodes, POINTS_COUNT, held, np.zeros(HYPOTHESIS_COUNT))
     joined = held[:, :-1]
 
     assert nodes[WEIGHT, :-1] * nodes[FIRST_HOLDS, :-1] == pytest.approx(joined[ACROSS_FIRST] + joined[OWN_FIRST])
