@@ -15,13 +15,13 @@ import msgspec
 import numpy as np
 
 from truceline.adapters.evidence_catalogue import load_evidence_catalogue
-from truceline.attribute.case import Case, PlaceTeller
+from truceline.attribute.case import Case
 from truceline.attribute.control import ControlField, straight_field
 from truceline.attribute.decide import Decisions, decide_cases, pack_cases
 from truceline.attribute.explain import Subject, attribution_of
 from truceline.attribute.settings import AttributionSettings
 from truceline.attribute.tiers import Tiers, tiers_of
-from truceline.model.evidence import EvidenceItem, OriginBand, OriginDirection, OriginPoint, OriginSilence
+from truceline.model.evidence import EvidenceItem, OriginBand, OriginDirection, OriginPoint, OriginSilence, PlaceTeller
 from truceline.testing.attribution_reference import decide_reference
 
 PARTIES = ("A", "B")

@@ -217,6 +217,7 @@ class Pipeline:
                 used=gathered[revision].evidence.used,
                 known_not_used=gathered[revision].evidence.known_not_used,
                 items=gathered[revision].collected.items,
+                tellers=gathered[revision].collected.tellers,
             )
             for finding in concerning
             for revision in [(finding.event_id, finding.event_revision_index)]

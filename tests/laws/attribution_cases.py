@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from truceline.adapters.evidence_catalogue import load_evidence_catalogue
-from truceline.attribute.case import Case, PlaceTeller
+from truceline.attribute.case import Case
 from truceline.attribute.control import ControlField, straight_field
 from truceline.attribute.decide import Decisions, decide_cases
 from truceline.attribute.settings import AttributionSettings
@@ -27,6 +27,7 @@ from truceline.model.evidence import (
     OriginShape,
     OriginSilence,
     PartyShare,
+    PlaceTeller,
 )
 
 PARTIES = ("A", "B")

@@ -37,12 +37,12 @@ from laws.attribution_cases import (
     teller_lists,
 )
 from laws.test_attribute import _stage
-from truceline.attribute.case import Case, PlaceTeller
+from truceline.attribute.case import Case
 from truceline.attribute.control import exchanged_field, straight_field
 from truceline.attribute.decide import posterior
 from truceline.attribute.layout import EXCHANGED
 from truceline.attribute.tiers import REASON_CONFLICT, TIERS
-from truceline.model.evidence import EvidenceItem
+from truceline.model.evidence import EvidenceItem, PlaceTeller
 from truceline.testing.attribution_mirror import check_exchange_mirrors
 from unit.attribute.test_stage import made as made_event
 

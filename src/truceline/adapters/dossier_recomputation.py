@@ -75,8 +75,15 @@ def body_from_event(dossier: Dossier, stages: Pipeline) -> bytes | None:
     if finding is None:
         return None
     files = {row.observation_id: row.file_sha256 for row in dossier.used}
-    items = {(event.event_id, event.revision_index): dossier.items}
-    _, attributions = stages.attribute.step(stages.attribute.initial(), [event], watermark, files=files, items=items)
+    revision = (event.event_id, event.revision_index)
+    _, attributions = stages.attribute.step(
+        stages.attribute.initial(),
+        [event],
+        watermark,
+        files=files,
+        items={revision: dossier.items},
+        tellers={revision: dossier.told_by},
+    )
     bundle = Bundle(
         finding=finding,
         event=event,
@@ -84,6 +91,7 @@ def body_from_event(dossier: Dossier, stages: Pipeline) -> bytes | None:
         used=dossier.used,
         known_not_used=dossier.known_not_used,
         items=dossier.items,
+        tellers=dossier.told_by,
     )
     settings = stages.settings
     again = bind(
@@ -126,6 +134,8 @@ def _event_remark(dossier: Dossier, rows: Sequence[Observation], stages: Pipelin
     evidence = gathered.evidence
     if not _same(evidence.used, dossier.used) or not _same(evidence.known_not_used, dossier.known_not_used):
         return f"{len(rows)} observations give the event, but other evidence beside it"
+    if gathered.collected.tellers != dossier.told_by:
+        return f"{len(rows)} observations give the event, but its place is told by others"
     if gathered.collected.items != dossier.items:
         return f"{len(rows)} observations give the event, but other items of evidence of a party"
     return ""

@@ -16,7 +16,8 @@ from truceline.associate.rows import Row
 from truceline.associate.settings import AssociationSettings
 from truceline.model.event import Event
 from truceline.model.observation import Observation, PartyClaim, Statement
-from truceline.model.testimony import Bearing, SilentStation, Testimony
+from truceline.model.quantity import Position
+from truceline.model.testimony import Bearing, SilentStation, Testimony, ToldPlace
 
 HEARTBEAT_MAX_S = 3_600.0
 """A station that detected something so long before and so long after was in order between; a guess, on the safe side
@@ -115,6 +116,7 @@ def told_of(
             said=tuple(record for record in speaking if _speaks_of(record, event, settings)),
             bearings=tuple(_bearing(row) for row in members if row.bearing_deg is not None),
             silent=day.silent_for(event),
+            places=tuple(_told_place(row) for row in members if _tells_a_place(row)),
         )
     return found
 
@@ -139,6 +141,16 @@ def _speaks_of(record: Observation, event: Event, settings: AssociationSettings)
     distance_m = _apart_m((centre.latitude_deg, centre.longitude_deg), (place_of.latitude_deg, place_of.longitude_deg))
     variance_m2 = centre.sigma_m**2 + place_of.sigma_m**2
     return distance_m <= settings.pair_distance_max_m and distance_m**2 <= settings.gate_chi2_ratio * variance_m2
+
+
+def _tells_a_place(row: Row) -> bool:
+    """Say whether a row tells where something landed: a patrol that says so, or a report of an attack on a place."""
+    return row.role == "report" or (row.role == "occurrence" and row.description == "impact")
+
+
+def _told_place(row: Row) -> ToldPlace:
+    at = Position(latitude_deg=row.latitude_deg, longitude_deg=row.longitude_deg, sigma_m=row.sigma_m)
+    return ToldPlace(observation_id=row.observation_id, kind=row.kind, position=at)
 
 
 def _bearing(row: Row) -> Bearing:

@@ -38,6 +38,7 @@ from truceline.model.evidence import (
     OriginPoint,
     OriginSegment,
     OriginShape,
+    PlaceTeller,
     RangeBand,
 )
 from truceline.model.quantity import require_between
@@ -49,33 +50,6 @@ _BEARING_CELL_RAD = 2.0 * math.pi / BEARING_COUNT / math.sqrt(12.0)
 
 Group = tuple[Literal["cluster", "operator", "modality"], str, int]
 """What is taken out: its kind, its name, and which mask of the case it is."""
-
-
-class PlaceTeller(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One who tells where an impact was: on whose custody that hangs, where and how surely, and how often it is wrong.
-
-    `signed_distance_m` is how deep its place lies on the first party's ground, where known better than from the raster.
-    """
-
-    cluster_id: str
-    operator: str
-    modality: str
-    contamination_probability: float
-    latitude_deg: float
-    longitude_deg: float
-    position_sigma_m: float
-    signed_distance_m: float | None = None
-    basis: Literal["measured", "seen", "guess"] = "guess"
-    statement: str = ""
-    observation_ids: tuple[str, ...] = ()
-    file_sha256s: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Check the place and the probability that it is wrong."""
-        require_between("latitude_deg", self.latitude_deg, -90.0, 90.0)
-        require_between("longitude_deg", self.longitude_deg, -180.0, 180.0)
-        require_between("position_sigma_m", self.position_sigma_m, 0.0, 1.0e6)
-        require_between("contamination_probability", self.contamination_probability, 0.0, 1.0)
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, gc=False):

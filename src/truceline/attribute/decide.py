@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 import numpy as np
 
-from truceline.attribute.case import Case, Packing, PlaceTeller, Sorted, field_indices_of, log_priors
+from truceline.attribute.case import Case, Packing, Sorted, field_indices_of, log_priors
 from truceline.attribute.control import ControlField, stacked
 from truceline.attribute.layout import (
     ACROSS_FIRST,
@@ -25,7 +25,7 @@ from truceline.attribute.layout import (
     Floats,
     Integers,
 )
-from truceline.model.evidence import EvidenceCatalogue
+from truceline.model.evidence import EvidenceCatalogue, PlaceTeller
 from truceline.physics.contact_line import side_probability
 
 

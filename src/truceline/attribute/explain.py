@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from truceline.attribute.case import Case, Cluster, PlaceTeller
+from truceline.attribute.case import Case, Cluster
 from truceline.attribute.decide import Decisions
 from truceline.attribute.settings import AttributionSettings
 from truceline.attribute.tiers import TIERS, Tiers
@@ -23,7 +23,7 @@ from truceline.model.attribution import (
     RowBasis,
     SensitivityLine,
 )
-from truceline.model.evidence import CatalogueNumber, EvidenceCatalogue, EvidenceItem, ItemType
+from truceline.model.evidence import CatalogueNumber, EvidenceCatalogue, EvidenceItem, ItemType, PlaceTeller
 from truceline.model.quantity import canonical_bytes, content_id
 
 _BASES: tuple[RowBasis, ...] = ("guess", "seen", "measured")

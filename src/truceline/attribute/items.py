@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from truceline.attribute.case import Case, PlaceTeller
+from truceline.attribute.case import Case
 from truceline.attribute.evidence import conduct_of
 from truceline.attribute.tellers import tellers_of
 from truceline.attribute.weapons import band_from_impact, is_told, weapons_named
@@ -26,6 +26,7 @@ from truceline.model.evidence import (
     OriginPoint,
     OriginShape,
     OriginSilence,
+    PlaceTeller,
 )
 from truceline.model.observation import Observation, PartyClaim, PatrolReport, Rejection, Statement, Thermal
 from truceline.model.quantity import TimeSpan, canonical_bytes, require_between
@@ -96,7 +97,7 @@ def collect_items(
                 (one for one in found if isinstance(one, EvidenceItem)), key=lambda item: (item.item_type, item.item_id)
             )
         ),
-        tellers=tellers_of(event, testimony.own, catalogue.place),
+        tellers=tellers_of(event, testimony.places, catalogue.place),
         rejections=tuple(one for one in found if isinstance(one, Rejection)),
     )
 

@@ -10,7 +10,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from truceline.attribute.case import PlaceTeller
 from truceline.attribute.control import ControlField, bare_field, control_field
 from truceline.attribute.decide import decide_cases
 from truceline.attribute.evidence import NO_FILES, Files, Ground, case_of, subject_of
@@ -22,6 +21,7 @@ from truceline.attribute.tellers import with_tellers
 from truceline.attribute.tiers import tiers_of
 from truceline.model.attribution import Attribution
 from truceline.model.event import Event
+from truceline.model.evidence import PlaceTeller
 from truceline.model.quantity import require_utc
 from truceline.model.reference_line import DatedLine
 from truceline.physics.contact_line import LineHistory, side_probability

@@ -10,21 +10,21 @@ from collections.abc import Sequence
 
 import msgspec
 
-from truceline.attribute.case import Case, PlaceTeller, told_by
+from truceline.attribute.case import Case, told_by
 from truceline.attribute.evidence import Files, Ground, conduct_of, ground_words, located_words
 from truceline.model.event import Event
-from truceline.model.evidence import CatalogueNumber, CataloguePlace
-from truceline.model.observation import MediaReport, Observation, PatrolReport
+from truceline.model.evidence import CatalogueNumber, CataloguePlace, PlaceTeller
 from truceline.model.quantity import Position
+from truceline.model.testimony import ToldPlace
 
 DETECTION, PATROL, REPORT = "detection", "patrol_report", "media_report"
 
 
-def tellers_of(event: Event, own: Sequence[Observation], place: CataloguePlace) -> tuple[PlaceTeller, ...]:
+def tellers_of(event: Event, places: Sequence[ToldPlace], place: CataloguePlace) -> tuple[PlaceTeller, ...]:
     """Give who tells an impact's place, the one first whose place the event's is; nobody where only one does.
 
-    `own` are the records that are part of it. All patrols together are one teller, and so are all reports: their place
-    is that of the most precise record. How each lies against the line is not said here.
+    `places`: where each record that is part of it puts it. All patrols together are one teller, and so are all reports:
+    their place is that of the most precise record. How each lies against the line is not said here.
     """
     if conduct_of(event) != "impact" or event.place_is_region or event.evaluation_status == "rejected":
         return ()
@@ -35,7 +35,7 @@ def tellers_of(event: Event, own: Sequence[Observation], place: CataloguePlace) 
         number = msgspec.structs.replace(place.sensor_wrong, number=wrong)
         found.append(_teller(event, (DETECTION,), at=event.origin_position, wrong=number, least_m=least_m))
     for kind, number in ((PATROL, place.patrol_wrong), (REPORT, place.report_wrong)):
-        told = [record.position for record in own if record.position is not None and _tells(record, kind)]
+        told = [one.position for one in places if one.kind == kind]
         if told and not found:
             kinds = (kind,) if sensed is None else (kind, DETECTION)
             found.append(_teller(event, kinds, at=event.origin_position, wrong=number, least_m=least_m))
@@ -84,13 +84,6 @@ def _named_words(event: Event, teller: PlaceTeller) -> str:
     if teller.modality != DETECTION:
         return words
     return f"{words}, and named an impact with probability {event.sensor_origin.named_probability:.2f}"
-
-
-def _tells(record: Observation, kind: str) -> bool:
-    """Say whether a record is of that kind and tells where something landed."""
-    if isinstance(record.result, PatrolReport):
-        return kind == PATROL and record.result.description == "impact"
-    return isinstance(record.result, MediaReport) and kind == REPORT and not record.result.place_is_region
 
 
 def _teller(

@@ -7,7 +7,7 @@ import msgspec
 from truceline.model.attribution import Attribution
 from truceline.model.dossier import Dossier, EvidenceHash
 from truceline.model.event import Event
-from truceline.model.evidence import EvidenceItem
+from truceline.model.evidence import EvidenceItem, PlaceTeller
 from truceline.model.finding import Finding
 from truceline.model.quantity import canonical_bytes, content_id
 
@@ -21,6 +21,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     used: tuple[EvidenceHash, ...]
     known_not_used: tuple[EvidenceHash, ...]
     items: tuple[EvidenceItem, ...] = ()
+    tellers: tuple[PlaceTeller, ...] = ()
 
 
 def dossier_id_of(dossier: Dossier) -> str:
@@ -41,6 +42,7 @@ def bind(bundle: Bundle, *, agreement_sha256: str, code_version: str, synthetic:
         code_version=code_version,
         synthetic=synthetic,
         items=bundle.items,
+        tellers=bundle.tellers or msgspec.UNSET,
     )
     return msgspec.structs.replace(unnamed, dossier_id=dossier_id_of(unnamed))
 
@@ -92,6 +94,10 @@ def _faults_within(dossier: Dossier) -> list[str]:
             {name for item in dossier.items for name in item.observation_ids}
             <= {entry.observation_id for entry in (*dossier.used, *dossier.known_not_used)},
             "an item of evidence rests on a record that is not named",
+        ),
+        (
+            {name for teller in dossier.told_by for name in teller.observation_ids} <= set(used),
+            "a place is told by a record that is not part of the event",
         ),
     )
     return [fault for holds, fault in checks if not holds]

@@ -8,6 +8,7 @@ import msgspec
 
 from truceline.model.dossier import EvidenceHash
 from truceline.model.observation import Observation
+from truceline.model.quantity import Position
 
 
 class Bearing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -37,8 +38,16 @@ class SilentStation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     quiet_s: float
 
 
+class ToldPlace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Where a record of an event puts it: a patrol that says something landed there, or a report of a place."""
+
+    observation_id: str
+    kind: str
+    position: Position
+
+
 class Testimony(msgspec.Struct, frozen=True, kw_only=True):
-    """Of one event: the records that are part of it, those that speak of it, bearings, and silent stations.
+    """Of one event: the records that are part of it, those that speak of it, bearings, silent stations, told places.
 
     Each is in the order of its ids. `own` and `said` hold whole records, since what they say is read by its kind.
     """
@@ -47,6 +56,7 @@ class Testimony(msgspec.Struct, frozen=True, kw_only=True):
     said: tuple[Observation, ...] = ()
     bearings: tuple[Bearing, ...] = ()
     silent: tuple[SilentStation, ...] = ()
+    places: tuple[ToldPlace, ...] = ()
 
 
 def hash_of(record: Observation) -> EvidenceHash:

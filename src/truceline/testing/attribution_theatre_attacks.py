@@ -12,9 +12,8 @@ from typing import Literal, get_args
 import msgspec
 import numpy as np
 
-from truceline.attribute.case import PlaceTeller
 from truceline.attribute.control import ControlField
-from truceline.model.evidence import EvidenceItem, OriginDirection
+from truceline.model.evidence import EvidenceItem, OriginDirection, PlaceTeller
 from truceline.testing.attribution_theatre_ground import Spot
 from truceline.testing.attribution_theatre_sensors import ARRAY, RADAR, Scene, circle
 from truceline.testing.attribution_theatre_truth import Happening

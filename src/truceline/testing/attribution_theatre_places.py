@@ -13,8 +13,8 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from truceline.attribute.case import Case, PlaceTeller
-from truceline.model.evidence import CataloguePlace
+from truceline.attribute.case import Case
+from truceline.model.evidence import CataloguePlace, PlaceTeller
 from truceline.testing.attribution_theatre_attacks import ARRAY_HELD_WRONG
 from truceline.testing.attribution_theatre_ground import Spot
 from truceline.testing.attribution_theatre_sensors import ARRAY, Scene

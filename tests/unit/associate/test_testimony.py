@@ -123,6 +123,24 @@ def test_of_many_silent_stations_the_nearest_are_named() -> None:
     assert sorted(places)[:SILENT_MAX_COUNT] == [one.station_id for one in told(event(), *records).silent]
 
 
+def test_a_place_is_told_by_who_says_that_something_landed_there() -> None:
+    """Patrols that call it an impact and reports of a place, by their own places; a region, another word, heat do not."""
+    noon = moment(DAY, offset_s=NOON_S)
+    landed = made_patrol(Spot(48.0, 37.0, noon, sigma_m=300.0))
+    written = made_report(Spot(48.01, 37.0, noon, sigma_m=1_500.0))
+    others = (
+        made_patrol(Spot(48.0, 37.0, noon), description="undetermined", observer_longitude_deg=36.9),
+        made_report(Spot(48.02, 37.0, noon), speaks_of="region"),
+        made_thermal(Spot(48.0, 37.0, noon)),
+        heard(3.0),
+    )
+    members = (landed, written, *others)
+
+    assert sorted([("media_report", 48.01, 1_500.0), ("patrol_report", 48.0, 300.0)]) == sorted(
+        (one.kind, one.position.latitude_deg, one.position.sigma_m) for one in told(event(*members), *members).places
+    )
+
+
 def _claim(**changes: Any) -> Observation:
     """Give a claim of the hours about noon at the event's place, changed as asked."""
     claim = made_claim(changes.pop("span", HOURS))

@@ -34,7 +34,6 @@ from laws.attribution_cases import (
     renumbered,
     teller_lists,
 )
-from truceline.attribute.case import PlaceTeller
 from truceline.attribute.decide import decide_cases, log_odds_of, pack_cases, posterior
 from truceline.attribute.layout import (
     ACROSS_SECOND,
@@ -49,6 +48,7 @@ from truceline.model.evidence import (
     OriginPoint,
     OriginSegment,
     OriginSilence,
+    PlaceTeller,
     RangeBand,
 )
 from truceline.testing.attribution_reference import decide_reference

@@ -11,18 +11,18 @@ import pytest
 from laws.attribution_cases import CATALOGUE, SETTINGS
 from laws.made import AFTER_ALL, DAY
 from laws.test_attribute import PARTIES
-from truceline.attribute.case import PlaceTeller
 from truceline.attribute.stage import AttributeStage
 from truceline.attribute.tellers import tellers_of
 from truceline.model.attribution import Attribution, LedgerRow
 from truceline.model.event import Event
-from truceline.model.observation import Observation
-from truceline.testing.records import Spot, made_patrol, made_report, moment
+from truceline.model.evidence import PlaceTeller
+from truceline.model.testimony import ToldPlace
+from truceline.testing.records import moment
 from unit.attribute.test_stage import ORIGIN, OUTGOING, TODAY, at, link, made
 
 PLACE = CATALOGUE.place
-SEEN = made_patrol(Spot(48.001, 37.0, moment(DAY, offset_s=0.0), sigma_m=150.0), means="saw")
-REPORTED = made_report(Spot(48.006, 37.002, moment(DAY, offset_s=0.0), sigma_m=1_500.0))
+SEEN = ToldPlace(observation_id="patrol_report", kind="patrol_report", position=at(48.001, sigma_m=150.0))
+REPORTED = ToldPlace(observation_id="media_report", kind="media_report", position=at(48.006, sigma_m=1_500.0))
 LANDED = msgspec.structs.replace(ORIGIN, named_type="impact", named_probability=0.9)
 BOTH = made(associations=(link("patrol_report"), link("media_report")))
 ALL = made(
@@ -33,18 +33,18 @@ ALL = made(
 FILES = {"patrol_report": "a" * 64, "media_report": "b" * 64, "detection": "c" * 64}
 
 
-def told(event: Event, *own: Observation) -> list[tuple[str, float, float, tuple[str, ...]]]:
+def told(event: Event, *places: ToldPlace) -> list[tuple[str, float, float, tuple[str, ...]]]:
     """Give who tells the place: kind, latitude, how often wrong, and on which records it rests."""
     return [
         (one.modality, one.latitude_deg, one.contamination_probability, one.observation_ids)
-        for one in tellers_of(event, own, PLACE)
+        for one in tellers_of(event, places, PLACE)
     ]
 
 
-def answer(event: Event, *own: Observation, **tellers: Any) -> Attribution:
+def answer(event: Event, *places: ToldPlace, **tellers: Any) -> Attribution:
     """Give the attribution of an event that these records tell of, by the line of its day."""
     stage = AttributeStage(SETTINGS, parties=PARTIES, lines=[TODAY])
-    given = tellers.get("tellers", tellers_of(event, own, PLACE))
+    given = tellers.get("tellers", tellers_of(event, places, PLACE))
     revision = (event.event_id, event.revision_index)
     return stage.step(stage.initial(), [event], AFTER_ALL, files=FILES, tellers={revision: given})[1][0]
 
@@ -83,7 +83,7 @@ def test_sensors_that_cannot_say_what_it_was_stand_behind_the_patrol() -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "own"),
+    ("event", "places"),
     [
         (made(), (SEEN,)),
         (BOTH, (REPORTED,)),
@@ -91,19 +91,16 @@ def test_sensors_that_cannot_say_what_it_was_stand_behind_the_patrol() -> None:
         (msgspec.structs.replace(BOTH, evaluation_status="rejected"), (SEEN, REPORTED)),
         (msgspec.structs.replace(BOTH, observed_as="undetermined", event_type="explosion"), (SEEN,)),
         (OUTGOING, (SEEN, REPORTED)),
-        (BOTH, (SEEN, made_report(Spot(48.0, 37.0, moment(DAY, offset_s=0.0)), speaks_of="region"))),
-        (BOTH, (made_patrol(Spot(48.0, 37.0, moment(DAY, offset_s=0.0)), description="outgoing"), REPORTED)),
-        (BOTH, (SEEN, msgspec.structs.replace(REPORTED, position=None))),
     ],
 )
-def test_where_one_alone_tells_it_nobody_is_named_beside(event: Event, own: tuple[Observation, ...]) -> None:
+def test_where_one_alone_tells_it_nobody_is_named_beside(event: Event, places: tuple[ToldPlace, ...]) -> None:
     """One who tells it is the event's own word; a region, fire going out, or a withdrawn event has no such place."""
-    assert () == tellers_of(event, own, PLACE)
+    assert () == tellers_of(event, places, PLACE)
 
 
 def test_of_several_patrols_the_most_precise_place_counts() -> None:
     """They are one teller where sensors are another, and it knows the place as well as the best of them."""
-    vague = made_patrol(Spot(48.02, 37.0, moment(DAY, offset_s=0.0), sigma_m=900.0))
+    vague = ToldPlace(observation_id="another patrol", kind="patrol_report", position=at(48.02, sigma_m=900.0))
     (_, patrols) = tellers_of(ALL, (vague, SEEN), PLACE)
 
     assert (48.001, 150.0) == (patrols.latitude_deg, patrols.position_sigma_m)
