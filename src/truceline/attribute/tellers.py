@@ -19,6 +19,9 @@ from truceline.model.testimony import ToldPlace
 
 DETECTION, PATROL, REPORT = "detection", "patrol_report", "media_report"
 
+WORD_OF = {DETECTION: "sound"}
+"""What a teller's word is of an impact, where its kind of record does not say it."""
+
 
 def tellers_of(event: Event, places: Sequence[ToldPlace], place: CataloguePlace) -> tuple[PlaceTeller, ...]:
     """Give who tells an impact's place, the one first whose place the event's is; nobody where only one does.
@@ -64,7 +67,8 @@ def with_tellers(
         msgspec.structs.replace(
             teller,
             signed_distance_m=ground.signed_distance_m(parties[0]),
-            statement=ground_words(ground, "impact", teller.modality) + _named_words(event, teller),
+            statement=ground_words(ground, "impact", WORD_OF.get(teller.modality, teller.modality))
+            + _named_words(event, teller),
             file_sha256s=tuple(sorted({files[name] for name in teller.observation_ids if name in files})),
         )
         for teller, ground in zip(tellers, grounds, strict=True)

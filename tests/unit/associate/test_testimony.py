@@ -124,7 +124,7 @@ def test_of_many_silent_stations_the_nearest_are_named() -> None:
 
 
 def test_a_place_is_told_by_who_says_that_something_landed_there() -> None:
-    """Patrols that call it an impact and reports of a place, by their own places; a region, another word, heat do not."""
+    """Patrols that call it an impact and reports of a place do, where they put it; a region does not."""
     noon = moment(DAY, offset_s=NOON_S)
     landed = made_patrol(Spot(48.0, 37.0, noon, sigma_m=300.0))
     written = made_report(Spot(48.01, 37.0, noon, sigma_m=1_500.0))
