@@ -34,6 +34,7 @@ class Recomputed(msgspec.Struct, frozen=True, kw_only=True):
 def pipeline_of(entries: Mapping[str, bytes]) -> Pipeline:
     """Build the pipeline of a file's settings and lines; what an older program did not say has its default.
 
+    A number of the evidence catalogue has none: with a catalogue that lacks one only the program of its time computes.
     Raises `msgspec.MsgspecError` or `ValueError` where they cannot be read.
     """
     settings = msgspec.json.decode(entries["settings.json"], type=PipelineSettings)

@@ -94,7 +94,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def tellers(self) -> tuple[PlaceTeller, ...]:
         """Give who tells the place, the case's own first, then by cluster.
 
-        Of two of one cluster the first counts; one that is wrong for certain tells nothing.
+        Of two of one cluster the first counts; another one that is wrong for certain tells nothing.
         """
         own = PlaceTeller(
             cluster_id=self.place_cluster_id,
@@ -300,10 +300,10 @@ class Packing:
         self._told_words: list[list[float]] = []
         self._variances_m2: list[float] = []
 
-    def add(self, case: Case, holds_probabilities: Sequence[float]) -> None:
+    def add(self, case: Case, told: Sequence[PlaceTeller], holds_probabilities: Sequence[float]) -> None:
         """Add one case; the first party holds the ground at each teller's place so probably (none: not known)."""
         tells = case.anchor == "impact" and len(holds_probabilities) > 0 and case.place_usable
-        tellers = case.tellers if tells else ()
+        tellers = told if tells else ()
         found = clusters_of(case, tellers, kinds=self._kinds, within_probability=self._within)
         self.sorted.append(found)
         self._add_place(tellers, case, holds_probabilities)
@@ -324,7 +324,7 @@ class Packing:
         self._log_priors.append(log_priors(self._catalogue, neither_probability=case.neither_probability))
 
     def _add_place(self, tellers: Sequence[PlaceTeller], case: Case, holds_probabilities: Sequence[float]) -> None:
-        """Add what every set of tellers says of the place: one alone by its own place, several by the case's.
+        """Add what every set of tellers says of the place: by the case's, or without the first by its most precise.
 
         The tellers' clusters are the first ones, in their order.
         """
@@ -335,7 +335,8 @@ class Packing:
         for chosen in range(1, 1 << len(tellers)):
             who = [t for t in range(len(tellers)) if chosen >> t & 1]
             wrong = wrong_together([tellers[t].contamination_probability for t in who], place.wrong_together.number)
-            holds = holds_probabilities[who[0] if len(who) == 1 else 0]
+            best = 0 if who[0] == 0 else min(who, key=lambda t: tellers[t].position_sigma_m)
+            holds = holds_probabilities[best]
             self._told_places.append((holds, wrong))
             self._told_words.append(place_log_likelihoods(holds, wrong))
 

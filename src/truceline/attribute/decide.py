@@ -74,9 +74,9 @@ def pack_cases(
     )
     firsts = np.cumsum([0, *counts])
     packing = Packing(parties, catalogue)
-    for case, start, end in zip(cases, firsts[:-1].tolist(), firsts[1:].tolist(), strict=True):
-        own = told_holds[start:end].tolist()
-        packing.add(case, () if np.isnan(own[0]) else own)
+    for case, told, start in zip(cases, tellers, firsts[:-1].tolist(), strict=True):
+        own = told_holds[start : start + len(told)].tolist()
+        packing.add(case, told, () if np.isnan(own[0]) else own)
     return packing, packing.cases(indices), distinct, told_holds[firsts[:-1]]
 
 

@@ -27,25 +27,48 @@ def tellers_of(event: Event, places: Sequence[ToldPlace], place: CataloguePlace)
     """Give who tells an impact's place, the one first whose place the event's is; nobody where only one does.
 
     `places`: where each record that is part of it puts it. All patrols together are one teller, and so are all reports:
-    their place is that of the most precise record. How each lies against the line is not said here.
+    their place is that of the most precise record. Patrols that do not agree that it was an impact tell nothing, and
+    neither does who knows the place too poorly to be used. Sensors that one hand holds with a patrol or a feed are no
+    teller of their own. How each lies against the line is not said here.
     """
     if conduct_of(event) != "impact" or event.place_is_region or event.evaluation_status == "rejected":
         return ()
+    told = _told_by_kind(event, places, place.sigma_most_m.number)
+    others = {source for kind in told for source in _sources(event, kind)}
+    numbers = {PATROL: place.patrol_wrong, REPORT: place.report_wrong}
     sensed, least_m = event.sensor_origin, place.sigma_least_m.number
-    found = []
-    if sensed is not None and sensed.named_type == "impact":
+    found: list[PlaceTeller] = []
+    if sensed is not None and sensed.named_type == "impact" and not others & _sources(event, DETECTION):
         wrong = 1.0 - (1.0 - place.sensor_wrong.number) * sensed.named_probability
         number = msgspec.structs.replace(place.sensor_wrong, number=wrong)
-        found.append(_teller(event, (DETECTION,), at=event.origin_position, wrong=number, least_m=least_m))
-    for kind, number in ((PATROL, place.patrol_wrong), (REPORT, place.report_wrong)):
-        told = [one.position for one in places if one.kind == kind]
-        if told and not found:
-            kinds = (kind,) if sensed is None else (kind, DETECTION)
-            found.append(_teller(event, kinds, at=event.origin_position, wrong=number, least_m=least_m))
-        elif told:
-            nearest = min(told, key=lambda at: (at.sigma_m, at.latitude_deg, at.longitude_deg))
-            found.append(_teller(event, (kind,), at=nearest, wrong=number, least_m=least_m))
+        heard = _detections(event)
+        found.append(_teller(event, DETECTION, at=event.origin_position, wrong=number, rests_on=heard, least_m=least_m))
+    for kind, said in told.items():
+        rests_on = {one.observation_id for one in said}
+        at = min((one.position for one in said), key=lambda at: (at.sigma_m, at.latitude_deg, at.longitude_deg))
+        if not found:
+            rests_on |= set() if sensed is None else _detections(event)
+            at = event.origin_position
+        found.append(_teller(event, kind, at=at, wrong=numbers[kind], rests_on=rests_on, least_m=least_m))
     return tuple(found) if len(found) > 1 else ()
+
+
+def _told_by_kind(event: Event, places: Sequence[ToldPlace], sigma_most_m: float) -> dict[str, list[ToldPlace]]:
+    """Give what patrols and what reports tell, each where it may be used; of two that are one hand the patrols."""
+    told: dict[str, list[ToldPlace]] = {}
+    for kind in (PATROL, REPORT) if event.observed_as == "impact" else (REPORT,):
+        said = [one for one in places if one.kind == kind and one.position.sigma_m <= sigma_most_m]
+        if said and not any(_sources(event, kind) & _sources(event, other) for other in told):
+            told[kind] = said
+    return told
+
+
+def _sources(event: Event, kind: str) -> set[str]:
+    return {link.source_id for link in event.associations if link.observation_kind == kind}
+
+
+def _detections(event: Event) -> set[str]:
+    return {link.observation_id for link in event.associations if link.observation_kind == DETECTION}
 
 
 def with_tellers(
@@ -59,10 +82,8 @@ def with_tellers(
 ) -> Case:
     """Give a case told by these; `grounds`: where each one's place lies against the line of that day.
 
-    Whose place no line says anything of tells nothing, and of a place that may not be used nobody does.
+    Whose place lies on no party's ground tells nothing; without a line of that day nobody does.
     """
-    if not case.place_usable:
-        return case
     told = [
         msgspec.structs.replace(
             teller,
@@ -79,10 +100,7 @@ def with_tellers(
 
 def _named_words(event: Event, teller: PlaceTeller) -> str:
     """Say what sensors had to do with a place, and that they named the event an impact where they tell it."""
-    if event.sensor_origin is None or not any(
-        link.observation_kind == DETECTION and link.observation_id in teller.observation_ids
-        for link in event.associations
-    ):
+    if event.sensor_origin is None or not _detections(event) & set(teller.observation_ids):
         return ""
     words = located_words(event)
     if teller.modality != DETECTION:
@@ -91,19 +109,18 @@ def _named_words(event: Event, teller: PlaceTeller) -> str:
 
 
 def _teller(
-    event: Event, kinds: tuple[str, ...], *, at: Position, wrong: CatalogueNumber, least_m: float
+    event: Event, kind: str, *, at: Position, wrong: CatalogueNumber, rests_on: set[str], least_m: float
 ) -> PlaceTeller:
-    """Give who tells that it was there: the sources of the first of these kinds, resting on records of them all."""
-    links = [link for link in event.associations if link.observation_kind in kinds]
-    sources = " + ".join(sorted({link.source_id for link in links if link.observation_kind == kinds[0]}))
+    """Give who tells that it was there: all sources of a kind, as the items of what they saw hang on them as well."""
+    sources = " + ".join(sorted(_sources(event, kind)))
     return PlaceTeller(
         cluster_id=sources,
         operator=sources,
-        modality=kinds[0],
+        modality=kind,
         contamination_probability=wrong.number,
         latitude_deg=at.latitude_deg,
         longitude_deg=at.longitude_deg,
         position_sigma_m=max(least_m, at.sigma_m),
         basis=wrong.basis,
-        observation_ids=tuple(sorted(link.observation_id for link in links)),
+        observation_ids=tuple(sorted(rests_on)),
     )

@@ -94,7 +94,7 @@ def attacked_tellers(tellers: tuple[PlaceTeller, ...], witness: PlaceTeller, att
         contamination_probability=ARRAY_HELD_WRONG,
         position_sigma_m=SPOOFED_PLACE_SIGMA_M,
     )
-    return (*(teller for teller in tellers if teller.cluster_id != ARRAY[0]), agreeing)
+    return (agreeing, *(teller for teller in tellers if teller.cluster_id != ARRAY[0]))
 
 
 def attacked_field(happening: Happening, attack: Attack) -> ControlField:
