@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -151,6 +152,9 @@ def test_what_stays_without_one_teller_is_told_by_the_others() -> None:
     assert {(0,), (1,), (2,)} == set(left)
     assert left[(2,)] == pytest.approx(decided(case(also_told=(NETWORK,))).log_likelihoods[0], abs=1e-12)
     assert left[(1,)] == pytest.approx(decided(case(also_told=(REPORTS,))).log_likelihoods[0], abs=1e-12)
+    assert left[(0,)] == pytest.approx(
+        decided(case(**told_alone_by(NETWORK), also_told=(REPORTS,))).log_likelihoods[0], abs=1e-12
+    )
     assert alone.log_likelihoods[0] == pytest.approx(decide_group(case(also_told=(REPORTS,)), gone=(0,)), abs=1e-12)
 
 
@@ -160,7 +164,7 @@ def decide_group(made: Case, *, gone: tuple[int, ...]) -> np.ndarray:
     return found.group_log_likelihoods[found.sorted[0].gone_index.index(gone)]
 
 
-def told_alone_by(teller: PlaceTeller) -> dict[str, object]:
+def told_alone_by(teller: PlaceTeller) -> dict[str, Any]:
     """Give what a case is whose place one teller alone tells."""
     return {
         "latitude_deg": teller.latitude_deg,

@@ -177,20 +177,17 @@ def bound_cluster(
 
 
 @njit(cache=True)
-def bound_told(tellers: Integers, ratios: Floats, caps: Floats, told_words: Floats) -> None:
-    """Draw together, in place, what each set of tellers says of the place.
+def bound_told(tellers: Integers, ratios: Floats, told_words: Floats) -> None:
+    """Draw together, in place, what each set of tellers says of the place: as the most bounded of their clusters was.
 
-    By the least of what their clusters were drawn together by, and to no more than the sum of these clusters' caps.
+    A set needs no cap of its own: it is no less often wrong than all of its tellers apart, so it says no more than they
+    do one after another.
     """
     for s in range(told_words.shape[0]):
-        ratio, limit = 1.0, 0.0
+        ratio = 1.0
         for t in range(tellers.shape[0]):
             if (s + 1) >> t & 1:
                 ratio = min(ratio, ratios[tellers[t]])
-                limit += caps[tellers[t]]
-        spread = ratio * spread_of(told_words[s])
-        if spread > limit:
-            ratio *= limit / spread
         for h in range(HYPOTHESIS_COUNT):
             told_words[s, h] *= ratio
 

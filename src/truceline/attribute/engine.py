@@ -288,7 +288,7 @@ def _weigh(words: Words, items: Items, known: bool, count: int, masks: Flags, wo
             sums,
         )
         capped[c] = ratios[c] < 1.0
-    bound_told(words.tellers, ratios, words.caps, words.told_words)
+    bound_told(words.tellers, ratios, words.told_words)
     for c in range(cluster_count):
         alone[c], alone_origin[c] = _alone(c, words, points[c], work, vectors)
     player_count = choose_players(alone, speaks, players)

@@ -46,7 +46,7 @@ def decide_reference(columns: Cases, index: int, field: ControlField | None) -> 
     clusters = range(int(columns.cluster_starts[index + 1] - columns.cluster_starts[index]))
     likelihoods, held, words, caps = _bounded(columns, index, field)
     prior, tellers = columns.log_priors[index], _tellers(columns, index)
-    told_words = _told_words(columns, index, words, caps)
+    told_words = _told_words(columns, index, words)
 
     def value(chosen: tuple[int, ...]) -> Floats:
         total = sum((words[c][0] for c in chosen), start=np.zeros(5))
@@ -93,15 +93,13 @@ def _told(columns: Cases, index: int) -> slice:
     return slice(columns.told_starts[index], columns.told_starts[index + 1])
 
 
-def _told_words(
-    columns: Cases, index: int, words: list[tuple[Floats, Floats, float]], caps: list[float]
-) -> list[Floats]:
+def _told_words(columns: Cases, index: int, words: list[tuple[Floats, Floats, float]]) -> list[Floats]:
     """Give what every set of tellers says of the place, nothing for none, drawn together as its clusters were."""
     made = [np.zeros(5)]
     tellers = _tellers(columns, index)
     for chosen, told in enumerate(columns.told_words[_told(columns, index)], start=1):
         who = [c for t, c in enumerate(tellers) if chosen >> t & 1]
-        made.append(_drawn_together(told * min(words[c][2] for c in who), sum(caps[c] for c in who)))
+        made.append(told * min(words[c][2] for c in who))
     return made
 
 

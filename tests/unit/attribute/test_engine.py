@@ -203,6 +203,29 @@ def test_beyond_the_exact_limit_the_weakest_are_shared_as_one(sensors_count: int
     assert log_odds_of(few.log_likelihood, columns.log_priors[0]) < found.log_odds_ratio[0]
 
 
+def test_tellers_that_are_taken_together_with_others_keep_their_words() -> None:
+    """Two weak tellers become one player with weak sensors; the whole, what stays and the rows are as by definition."""
+    sensors = [
+        item(
+            "acoustic_seismic_origin",
+            point(37.05 + 0.01 * number, sigma_m=400.0),
+            **dict.fromkeys(("item_id", "cluster_id", "operator"), f"s{number:02}"),
+        )
+        for number in range(ORIGIN_PLAYER_MOST_COUNT)
+    ]
+    weak = [msgspec.structs.replace(teller, contamination_probability=0.97) for teller in (REPORTS, NETWORK)]
+    made = case(*sensors, also_told=tuple(weak))
+    found = decided(made)
+    _, columns, distinct, _ = pack_cases([made], [FIELD], parties=PARTIES, catalogue=CATALOGUE)
+    expected = decide_reference(columns, 0, distinct[0])
+    merged = [found.merged[t] for t in range(3)]
+
+    assert merged.count(True) >= 2
+    assert found.log_likelihoods[0] == pytest.approx(expected.log_likelihood, abs=1e-8)
+    assert found.group_log_likelihoods == pytest.approx(expected.group_log_likelihoods, abs=1e-8)
+    assert float(found.log_odds_ratio[0]) == pytest.approx(float(found.shares.sum()), abs=1e-8)
+
+
 def test_an_origin_where_nothing_fires_from_says_nothing() -> None:
     """An origin beyond every range has no density to compare, so it moves nothing."""
     far = item("acoustic_seismic_origin", point(70.0, sigma_m=100.0))

@@ -11,8 +11,9 @@ import pytest
 from laws.attribution_cases import CATALOGUE, SETTINGS
 from laws.made import AFTER_ALL, DAY
 from laws.test_attribute import PARTIES
+from truceline.attribute.evidence import Ground, case_of
 from truceline.attribute.stage import AttributeStage
-from truceline.attribute.tellers import tellers_of
+from truceline.attribute.tellers import tellers_of, with_tellers
 from truceline.model.attribution import Attribution, LedgerRow
 from truceline.model.event import Event
 from truceline.model.evidence import PlaceTeller
@@ -30,6 +31,10 @@ ALL = made(
     sensor_origin=LANDED,
     origin_position=at(48.0, sigma_m=120.0),
 )
+ONE_NETWORK = msgspec.structs.replace(
+    link("detection"), observation_id="made by one hand", source_id="made_patrol_report"
+)
+ONE_FEED = msgspec.structs.replace(link("media_report"), source_id="made_patrol_report")
 FILES = {"patrol_report": "a" * 64, "media_report": "b" * 64, "detection": "c" * 64}
 
 
@@ -72,6 +77,31 @@ def test_sensors_that_name_an_impact_tell_it_first() -> None:
     assert ("detection",) == told(ALL, SEEN)[0][3]
 
 
+def test_patrols_that_disagree_tell_nothing_beside_sensors_and_a_report() -> None:
+    """That it was an impact is known by sound and by the report, so these two tell where."""
+    event = msgspec.structs.replace(ALL, observed_as="undetermined")
+
+    assert ["detection", "media_report"] == [kind for kind, *_ in told(event, SEEN, REPORTED)]
+
+
+def test_sensors_of_the_patrols_own_source_stand_behind_its_word() -> None:
+    """One hand is no second teller: what it heard and what it saw are one row that rests on both."""
+    event = msgspec.structs.replace(ALL, associations=(link("patrol_report"), ONE_NETWORK, link("media_report")))
+
+    assert [
+        ("patrol_report", 48.0, ("made by one hand", "patrol_report")),
+        ("media_report", 48.006, ("media_report",)),
+    ] == [(kind, latitude_deg, ids) for kind, latitude_deg, _, ids in told(event, SEEN, REPORTED)]
+
+
+def test_only_the_records_that_tell_it_are_named() -> None:
+    """A patrol that saw no impact is part of the event, and of no teller's word."""
+    other = msgspec.structs.replace(link("patrol_report"), observation_id="another patrol")
+    event = msgspec.structs.replace(BOTH, associations=(*BOTH.associations, other))
+
+    assert [("patrol_report",), ("media_report",)] == [ids for *_, ids in told(event, SEEN, REPORTED)]
+
+
 def test_sensors_that_cannot_say_what_it_was_stand_behind_the_patrol() -> None:
     """The place is still theirs, but that something landed there is the patrol's word: one custody."""
     event = msgspec.structs.replace(ALL, sensor_origin=ORIGIN)
@@ -89,12 +119,15 @@ def test_sensors_that_cannot_say_what_it_was_stand_behind_the_patrol() -> None:
         (BOTH, (REPORTED,)),
         (msgspec.structs.replace(BOTH, place_is_region=True), (SEEN, REPORTED)),
         (msgspec.structs.replace(BOTH, evaluation_status="rejected"), (SEEN, REPORTED)),
-        (msgspec.structs.replace(BOTH, observed_as="undetermined", event_type="explosion"), (SEEN,)),
+        (msgspec.structs.replace(BOTH, observed_as="undetermined"), (SEEN, REPORTED)),
+        (BOTH, (SEEN, msgspec.structs.replace(REPORTED, position=at(48.0, sigma_m=12_000.0)))),
+        (made(associations=(link("patrol_report"), ONE_FEED)), (SEEN, REPORTED)),
+        (msgspec.structs.replace(ALL, associations=(link("patrol_report"), ONE_NETWORK)), (SEEN,)),
         (OUTGOING, (SEEN, REPORTED)),
     ],
 )
 def test_where_one_alone_tells_it_nobody_is_named_beside(event: Event, places: tuple[ToldPlace, ...]) -> None:
-    """One who tells it is the event's own word; a region, fire going out, or a withdrawn event has no such place."""
+    """So it is of a region, of fire going out, where patrols disagree, a place is vague, or one hand holds both."""
     assert () == tellers_of(event, places, PLACE)
 
 
@@ -139,15 +172,28 @@ def test_a_second_teller_makes_the_place_surer_and_no_single_one_carries_it() ->
     assert abs(sum(row.context_log_ratio for row in shared)) > abs(alone.context_log_ratio)
 
 
-def test_whose_ground_no_line_tells_is_left_out() -> None:
-    """Before the first line nobody's place says anything, and the reason is the line."""
+def test_before_the_first_line_nobody_tells_anything() -> None:
+    """Where no line is known no place is evidence, however many tell it."""
     early = msgspec.structs.replace(
         BOTH, origin_time=moment(DAY - timedelta(days=3), offset_s=0.0), event_id="before the first line"
     )
     found = answer(early, SEEN, REPORTED)
 
     assert [] == place_rows(found)
-    assert TODAY.valid_date > date(2025, 4, 16)
+
+
+def test_whose_place_is_nobodys_ground_tells_nothing() -> None:
+    """A teller without ground is left out; where one alone is left, the case stays as the event's own word."""
+    held = Ground(holder="A", holds_probability=1.0, distance_m=9_000.0, line_date=date(2025, 4, 19), age_days=0)
+    plain = case_of(ALL, held, parties=PARTIES, catalogue=CATALOGUE)
+    given = tellers_of(ALL, (SEEN, REPORTED), PLACE)
+    two, one = (
+        with_tellers(plain, ALL, given, grounds=grounds, parties=PARTIES, files={})
+        for grounds in ((held, None, held), (held, None, None))
+    )
+
+    assert ["detection", "media_report"] == [teller.modality for teller in two.tellers]
+    assert plain == one
 
 
 def test_one_hand_tells_a_place_once() -> None:
