@@ -105,8 +105,7 @@ def exchange_mirrors_everywhere() -> Iterator[None]:
             within.append(True)
             try:
                 step = max(1, len(events) // EVENTS_MOST_COUNT)
-                known = {name: beside[name] for name in ("items", "tellers") if name in beside}
-                check_exchange_mirrors(self, events[::step], given[::step], **known)
+                check_exchange_mirrors(self, events[::step], given[::step], collected=beside.get("collected", {}))
             finally:
                 within.clear()
         return given

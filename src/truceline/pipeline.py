@@ -159,8 +159,7 @@ class Pipeline:
             events,
             watermark,
             files={row.observation_id: row.file_sha256 for entry in gathered.values() for row in entry.evidence.used},
-            items={revision: entry.collected.items for revision, entry in gathered.items()},
-            tellers={revision: entry.collected.tellers for revision, entry in gathered.items()},
+            collected={revision: entry.collected for revision, entry in gathered.items()},
         )
         bundles = self._bundles(gathered, events, findings, attributions)
         dossier_state, dossiers = self.dossier.step(state.dossiers, bundles, watermark)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import msgspec
 
+from truceline.attribute.items import Collected
 from truceline.dossier.bundle import Bundle, bind, dossier_bytes
 from truceline.dossier.checks import dossier_of, observations_of
 from truceline.dossier.contents import Level, split_lines
@@ -82,8 +83,7 @@ def body_from_event(dossier: Dossier, stages: Pipeline) -> bytes | None:
         [event],
         watermark,
         files=files,
-        items={revision: dossier.items},
-        tellers={revision: dossier.told_by},
+        collected={revision: Collected(items=dossier.items, tellers=dossier.told_by)},
     )
     bundle = Bundle(
         finding=finding,

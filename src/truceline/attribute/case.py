@@ -300,13 +300,13 @@ class Packing:
         self._told_words: list[list[float]] = []
         self._variances_m2: list[float] = []
 
-    def add(self, case: Case, told: Sequence[PlaceTeller], holds_probabilities: Sequence[float]) -> None:
+    def add(self, case: Case, told: Sequence[PlaceTeller], holds_probability: Sequence[float]) -> None:
         """Add one case; the first party holds the ground at each teller's place so probably (none: not known)."""
-        tells = case.anchor == "impact" and len(holds_probabilities) > 0 and case.place_usable
+        tells = case.anchor == "impact" and len(holds_probability) > 0 and case.place_usable
         tellers = told if tells else ()
         found = clusters_of(case, tellers, kinds=self._kinds, within_probability=self._within)
         self.sorted.append(found)
-        self._add_place(tellers, case, holds_probabilities)
+        self._add_place(tellers, case, holds_probability)
         self._anchors.append((case.longitude_deg, case.latitude_deg))
         self._launches.append(case.anchor == "launch")
         bands = case.bands if case.bands is not None else self._catalogue.bands
@@ -323,7 +323,7 @@ class Packing:
             self._masks += stays
         self._log_priors.append(log_priors(self._catalogue, neither_probability=case.neither_probability))
 
-    def _add_place(self, tellers: Sequence[PlaceTeller], case: Case, holds_probabilities: Sequence[float]) -> None:
+    def _add_place(self, tellers: Sequence[PlaceTeller], case: Case, holds_probability: Sequence[float]) -> None:
         """Add what every set of tellers says of the place: by the case's, or without the first by its most precise.
 
         The tellers' clusters are the first ones, in their order.
@@ -336,7 +336,7 @@ class Packing:
             who = [t for t in range(len(tellers)) if chosen >> t & 1]
             wrong = wrong_together([tellers[t].contamination_probability for t in who], place.wrong_together.number)
             best = 0 if who[0] == 0 else min(who, key=lambda t: tellers[t].position_sigma_m)
-            holds = holds_probabilities[best]
+            holds = holds_probability[best]
             self._told_places.append((holds, wrong))
             self._told_words.append(place_log_likelihoods(holds, wrong))
 

@@ -67,6 +67,10 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
     rejections: tuple[Rejection, ...] = ()
 
 
+NOTHING = Collected()
+"""Of what nothing is known but itself."""
+
+
 def collect_items(
     event: Event,
     testimony: Testimony,

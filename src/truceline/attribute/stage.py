@@ -14,7 +14,7 @@ from truceline.attribute.control import ControlField, bare_field, control_field
 from truceline.attribute.decide import decide_cases
 from truceline.attribute.evidence import NO_FILES, Files, Ground, case_of, subject_of
 from truceline.attribute.explain import attribution_of
-from truceline.attribute.items import Items, with_items
+from truceline.attribute.items import NOTHING, Collected, with_items
 from truceline.attribute.layout import Floats
 from truceline.attribute.settings import AttributionSettings
 from truceline.attribute.tellers import with_tellers
@@ -26,17 +26,11 @@ from truceline.model.quantity import require_utc
 from truceline.model.reference_line import DatedLine
 from truceline.physics.contact_line import LineHistory, side_probability
 
-ItemsOf = Mapping[tuple[str, int], Items]
-"""By event id and revision, the items of evidence beyond the event's own place."""
+CollectedOf = Mapping[tuple[str, int], Collected]
+"""By event id and revision, what speaks of it beyond its own place, and who tells that."""
 
-NO_ITEMS: ItemsOf = {}
+NO_COLLECTED: CollectedOf = {}
 """Where nothing is known of events but themselves."""
-
-TellersOf = Mapping[tuple[str, int], tuple[PlaceTeller, ...]]
-"""By event id and revision, who tells its place, where more than one does."""
-
-NO_TELLERS: TellersOf = {}
-"""Where every place is told by one alone."""
 
 FIELDS_MOST_COUNT = 128
 """How many days' rasters are kept at a time (about 2 MB each)."""
@@ -75,13 +69,12 @@ class AttributeStage:
         watermark: datetime,
         *,
         files: Files = NO_FILES,
-        items: ItemsOf = NO_ITEMS,
-        tellers: TellersOf = NO_TELLERS,
+        collected: CollectedOf = NO_COLLECTED,
     ) -> tuple[AttributionState, list[Attribution]]:
         """Attribute every event revision not attributed yet; each stands for itself, so none waits.
 
-        `files`: by observation, the hash of the file it came in; what is not there is not named in the ledger. `items`:
-        by event and revision, what else speaks of it. `tellers`: likewise, who tells its place.
+        `files`: by observation, the hash of the file it came in; what is not there is not named in the ledger.
+        `collected`: by event and revision, what else speaks of it, and who tells its place.
         """
         require_utc("watermark", watermark)
         attributed = dict(state.attributed)
@@ -91,27 +84,22 @@ class AttributeStage:
             if event.revision_index not in known:
                 attributed[event.event_id] = tuple(sorted((*known, event.revision_index)))
                 fresh.append(event)
-        return AttributionState(attributed=attributed), self.answers(fresh, files=files, items=items, tellers=tellers)
+        return AttributionState(attributed=attributed), self.answers(fresh, files=files, collected=collected)
 
     def answers(
-        self,
-        events: Sequence[Event],
-        *,
-        files: Files = NO_FILES,
-        items: ItemsOf = NO_ITEMS,
-        tellers: TellersOf = NO_TELLERS,
+        self, events: Sequence[Event], *, files: Files = NO_FILES, collected: CollectedOf = NO_COLLECTED
     ) -> list[Attribution]:
         """Decide events together and make the record of each, in their order; nothing is remembered."""
         if not events:
             return []
         catalogue = self.settings.catalogue
-        told = [tellers.get((event.event_id, event.revision_index), ()) for event in events]
-        grounds, told_grounds = self._grounds(events, told)
+        beside = [collected.get((event.event_id, event.revision_index), NOTHING) for event in events]
+        grounds, told = self._grounds(events, [one.tellers for one in beside])
         cases = []
-        for event, ground, told_by, where in zip(events, grounds, told, told_grounds, strict=True):
+        for event, ground, tellers, one in zip(events, grounds, told, beside, strict=True):
             case = case_of(event, ground, parties=self.parties, catalogue=catalogue, files=files)
-            case = with_tellers(case, event, told_by, grounds=where, parties=self.parties, files=files)
-            cases.append(with_items(case, event, items.get((event.event_id, event.revision_index), ())))
+            case = with_tellers(case, event, tellers, parties=self.parties, files=files)
+            cases.append(with_items(case, event, one.items))
         fields = [
             self._field(ground, speaks_of_origin=bool(case.items)) for case, ground in zip(cases, grounds, strict=True)
         ]
@@ -147,8 +135,8 @@ class AttributeStage:
 
     def _grounds(
         self, events: Sequence[Event], told: Sequence[tuple[PlaceTeller, ...]]
-    ) -> tuple[list[Ground | None], list[list[Ground | None]]]:
-        """Give where each event, and each place that is told of it, lies against the line of its day.
+    ) -> tuple[list[Ground | None], list[list[tuple[PlaceTeller, Ground | None]]]]:
+        """Give where each event, and with whoever tells of it that place, lies against the line of its day.
 
         The day is the UTC date of the middle of the event's time.
         """
@@ -157,7 +145,8 @@ class AttributeStage:
         places += [(one.longitude_deg, one.latitude_deg, one.position_sigma_m) for tellers in told for one in tellers]
         days += [day for day, tellers in zip(days, told, strict=True) for _ in tellers]
         located = iter(self._located(np.array(places), np.array(days, dtype="datetime64[D]")))
-        return list(islice(located, len(events))), [list(islice(located, len(tellers))) for tellers in told]
+        own = list(islice(located, len(events)))
+        return own, [[(teller, next(located)) for teller in tellers] for tellers in told]
 
     def _located(self, places: Floats, days: NDArray[np.datetime64]) -> list[Ground | None]:
         """Give where places (longitude and latitude in degrees, sigma in metres) lie against the lines of days."""

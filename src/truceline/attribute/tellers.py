@@ -6,7 +6,7 @@ sound and repetition named it an impact, and are wrong as often as either is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -36,20 +36,21 @@ def tellers_of(event: Event, places: Sequence[ToldPlace], place: CataloguePlace)
     told = _told_by_kind(event, places, place.sigma_most_m.number)
     others = {source for kind in told for source in _sources(event, kind)}
     numbers = {PATROL: place.patrol_wrong, REPORT: place.report_wrong}
-    sensed, least_m = event.sensor_origin, place.sigma_least_m.number
+    sensed = event.sensor_origin
+    own = _no_better_than(place.sigma_least_m.number, event.origin_position)
     found: list[PlaceTeller] = []
     if sensed is not None and sensed.named_type == "impact" and not others & _sources(event, DETECTION):
         wrong = 1.0 - (1.0 - place.sensor_wrong.number) * sensed.named_probability
         number = msgspec.structs.replace(place.sensor_wrong, number=wrong)
-        heard = _detections(event)
-        found.append(_teller(event, DETECTION, at=event.origin_position, wrong=number, rests_on=heard, least_m=least_m))
+        found.append(_teller(event, DETECTION, at=own, wrong=number, rests_on=_detections(event)))
     for kind, said in told.items():
         rests_on = {one.observation_id for one in said}
-        at = min((one.position for one in said), key=lambda at: (at.sigma_m, at.latitude_deg, at.longitude_deg))
+        best = min((one.position for one in said), key=lambda at: (at.sigma_m, at.latitude_deg, at.longitude_deg))
+        at = _no_better_than(place.sigma_least_m.number, best)
         if not found:
             rests_on |= set() if sensed is None else _detections(event)
-            at = event.origin_position
-        found.append(_teller(event, kind, at=at, wrong=numbers[kind], rests_on=rests_on, least_m=least_m))
+            at = own
+        found.append(_teller(event, kind, at=at, wrong=numbers[kind], rests_on=rests_on))
     return tuple(found) if len(found) > 1 else ()
 
 
@@ -63,6 +64,10 @@ def _told_by_kind(event: Event, places: Sequence[ToldPlace], sigma_most_m: float
     return told
 
 
+def _no_better_than(sigma_least_m: float, at: Position) -> Position:
+    return msgspec.structs.replace(at, sigma_m=max(sigma_least_m, at.sigma_m))
+
+
 def _sources(event: Event, kind: str) -> set[str]:
     return {link.source_id for link in event.associations if link.observation_kind == kind}
 
@@ -74,17 +79,16 @@ def _detections(event: Event) -> set[str]:
 def with_tellers(
     case: Case,
     event: Event,
-    tellers: Sequence[PlaceTeller],
+    told: Iterable[tuple[PlaceTeller, Ground | None]],
     *,
-    grounds: Sequence[Ground | None],
     parties: tuple[str, str],
     files: Files,
 ) -> Case:
-    """Give a case told by these; `grounds`: where each one's place lies against the line of that day.
+    """Give a case told by these, each with where its place lies against the line of that day.
 
     Whose place lies on no party's ground tells nothing; without a line of that day nobody does.
     """
-    told = [
+    grounded = [
         msgspec.structs.replace(
             teller,
             signed_distance_m=ground.signed_distance_m(parties[0]),
@@ -92,10 +96,10 @@ def with_tellers(
             + _named_words(event, teller),
             file_sha256s=tuple(sorted({files[name] for name in teller.observation_ids if name in files})),
         )
-        for teller, ground in zip(tellers, grounds, strict=True)
+        for teller, ground in told
         if ground is not None
     ]
-    return told_by(case, *told) if len(told) > 1 else case
+    return told_by(case, *grounded) if len(grounded) > 1 else case
 
 
 def _named_words(event: Event, teller: PlaceTeller) -> str:
@@ -108,9 +112,7 @@ def _named_words(event: Event, teller: PlaceTeller) -> str:
     return f"{words}, and named an impact with probability {event.sensor_origin.named_probability:.2f}"
 
 
-def _teller(
-    event: Event, kind: str, *, at: Position, wrong: CatalogueNumber, rests_on: set[str], least_m: float
-) -> PlaceTeller:
+def _teller(event: Event, kind: str, *, at: Position, wrong: CatalogueNumber, rests_on: set[str]) -> PlaceTeller:
     """Give who tells that it was there: all sources of a kind, as the items of what they saw hang on them as well."""
     sources = " + ".join(sorted(_sources(event, kind)))
     return PlaceTeller(
@@ -120,7 +122,7 @@ def _teller(
         contamination_probability=wrong.number,
         latitude_deg=at.latitude_deg,
         longitude_deg=at.longitude_deg,
-        position_sigma_m=max(least_m, at.sigma_m),
+        position_sigma_m=at.sigma_m,
         basis=wrong.basis,
         observation_ids=tuple(sorted(rests_on)),
     )

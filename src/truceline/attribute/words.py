@@ -15,15 +15,13 @@ def kish_weight_ratio(items_count: int, within_probability: float) -> float:
     return 1.0 / (1.0 + (items_count - 1) * within_probability) if items_count else 1.0
 
 
-def wrong_together(wrong_probabilities: Sequence[float], together_probability: float) -> float:
+def wrong_together(wrong_probability: Sequence[float], together_probability: float) -> float:
     """Give how probable it is that all who tell one place are wrong: `(1 - r) e_1 e_2 ... + r min e`.
 
     `together_probability` r: what misled one misled all. One alone is as often wrong as it is; one that is wrong for
     certain changes nothing; and however many tell it, it is wrong at least `r` times as often as the best of them.
     """
-    return (1.0 - together_probability) * math.prod(wrong_probabilities) + together_probability * min(
-        wrong_probabilities
-    )
+    return (1.0 - together_probability) * math.prod(wrong_probability) + together_probability * min(wrong_probability)
 
 
 def place_log_likelihoods(holds_probability: float, contamination_probability: float) -> list[float]:

@@ -65,6 +65,21 @@ def add_parser(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_theatre_options(parser)
+    parser.add_argument("--labelled", type=Path, metavar="CSV", help="judge these answers instead of a theatre")
+    parser.add_argument(
+        "--answer-probability",
+        type=float,
+        default=0.95,
+        metavar="P",
+        help="with --labelled: from here on a party counts as named (default: %(default)s)",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write tables, figures and pictures there")
+    parser.set_defaults(run=run)
+
+
+def _add_theatre_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says which theatre is made, and how answers are calibrated on it."""
     parser.add_argument("--events-count", type=int, default=5_000, metavar="N", help="events (default: %(default)s)")
     parser.add_argument(
         "--calibration-events-count",
@@ -109,16 +124,6 @@ def add_parser(subparsers: Any) -> None:
         help="first learn the catalogue's rates from so many events of their own (default: keep them as they are)",
     )
     rates.add_argument("--rates", type=Path, metavar="FILE", help="use rates learned before: learned_rates.json")
-    parser.add_argument("--labelled", type=Path, metavar="CSV", help="judge these answers instead of a theatre")
-    parser.add_argument(
-        "--answer-probability",
-        type=float,
-        default=0.95,
-        metavar="P",
-        help="with --labelled: from here on a party counts as named (default: %(default)s)",
-    )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write tables, figures and pictures there")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from truceline.attribute.stage import NO_ITEMS, NO_TELLERS, AttributeStage, ItemsOf, TellersOf
+from truceline.attribute.stage import NO_COLLECTED, AttributeStage, CollectedOf
 from truceline.model.attribution import Attribution
 from truceline.model.event import Event
 from truceline.model.evidence import EvidenceItem
@@ -58,8 +58,7 @@ def check_exchange_mirrors(
     events: Sequence[Event],
     answers: Sequence[Attribution],
     *,
-    items: ItemsOf = NO_ITEMS,
-    tellers: TellersOf = NO_TELLERS,
+    collected: CollectedOf = NO_COLLECTED,
 ) -> None:
     """Hold that with the ground exchanged every answer is exchanged, bit for bit, and nothing else changes.
 
@@ -67,8 +66,11 @@ def check_exchange_mirrors(
     sign; tier, reason and confidence stay.
     """
     names = {stage.parties[0]: stage.parties[1], stage.parties[1]: stage.parties[0]}
-    exchanged = {revision: tuple(mirrored_item(item, names) for item in found) for revision, found in items.items()}
-    mirrored = mirrored_stage(stage).answers(events, items=exchanged, tellers=tellers)
+    exchanged = {
+        revision: msgspec.structs.replace(one, items=tuple(mirrored_item(item, names) for item in one.items))
+        for revision, one in collected.items()
+    }
+    mirrored = mirrored_stage(stage).answers(events, collected=exchanged)
     for here, there in zip(answers, mirrored, strict=True):
         plain, other = said(here, {}), said(there, names)
         assert plain == other, f"exchanging the parties changed more than names: {plain} became {other}"

@@ -48,7 +48,7 @@ ATTACK_WORDS: dict[Attack, str] = {
 PLANTED_COPIES_COUNT, PLANTED_OUTLETS_COUNT, SYNDICATED_COUNT = 30, 10, 100
 SPOOFED_SIGMA_M = 250.0
 SPOOFED_PLACE_SIGMA_M = 150.0
-ARRAY_HELD_WRONG = 0.06
+ARRAY_HELD_WRONG_PROBABILITY = 0.06
 
 
 def attacked_items(
@@ -91,7 +91,7 @@ def attacked_tellers(tellers: tuple[PlaceTeller, ...], witness: PlaceTeller, att
         cluster_id=ARRAY[0],
         operator=ARRAY[1],
         modality="sound",
-        contamination_probability=ARRAY_HELD_WRONG,
+        contamination_probability=ARRAY_HELD_WRONG_PROBABILITY,
         position_sigma_m=SPOOFED_PLACE_SIGMA_M,
     )
     return (agreeing, *(teller for teller in tellers if teller.cluster_id != ARRAY[0]))

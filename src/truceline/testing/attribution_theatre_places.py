@@ -15,7 +15,7 @@ import numpy as np
 
 from truceline.attribute.case import Case
 from truceline.model.evidence import CataloguePlace, PlaceTeller
-from truceline.testing.attribution_theatre_attacks import ARRAY_HELD_WRONG
+from truceline.testing.attribution_theatre_attacks import ARRAY_HELD_WRONG_PROBABILITY
 from truceline.testing.attribution_theatre_ground import Spot
 from truceline.testing.attribution_theatre_sensors import ARRAY, Scene
 
@@ -23,7 +23,7 @@ PATROL_WRONG, REPORT_WRONG, ARRAY_WRONG = 0.05, 0.13, 0.07
 """How often the place is that of another event (5 to 30 km off), or of the fire going out taken for the impact."""
 
 LAUNCH_TAKEN_SHARE = 0.4
-MISLED_ALIKE = 0.35
+MISLED_ALIKE_SHARE = 0.35
 """Where the witness took the fire going out for the impact, so often any other who tells it did as well."""
 
 JOINED_MOST_SIGMA_RATIO = 3.0
@@ -70,7 +70,9 @@ def teller_of(scene: Scene, place: Place, owner: tuple[str, str, str]) -> PlaceT
         cluster_id=owner[0],
         operator=owner[1],
         modality=owner[2],
-        contamination_probability={"patrol_report": 0.10, "media_report": 0.20}.get(owner[2], ARRAY_HELD_WRONG),
+        contamination_probability={"patrol_report": 0.10, "media_report": 0.20}.get(
+            owner[2], ARRAY_HELD_WRONG_PROBABILITY
+        ),
         latitude_deg=latitude_deg,
         longitude_deg=longitude_deg,
         position_sigma_m=place.sigma_m,
@@ -128,7 +130,7 @@ def _spread(scene: Scene, spot: Spot, sigma_m: float | None, *, launch_taken: bo
 def _again(scene: Scene, witness: Place, wrong_probability: float, *, sigma_m: float | None) -> Place:
     """Draw where one more puts it; what misled the witness misleads some of them as well."""
     launch = scene.happening.launch
-    if witness.launch_taken and launch is not None and scene.happens(MISLED_ALIKE):
+    if witness.launch_taken and launch is not None and scene.happens(MISLED_ALIKE_SHARE):
         return _spread(scene, launch, sigma_m, launch_taken=True)
     return _told(scene, wrong_probability, sigma_m)
 

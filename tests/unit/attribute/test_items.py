@@ -44,8 +44,8 @@ def collected(
 def attributed(event: Event, **testimony: Any) -> Attribution:
     """Give the attribution of an event with its testimony, by the line of its day."""
     stage = AttributeStage(SETTINGS, parties=PARTIES, lines=[TODAY])
-    items = {(event.event_id, event.revision_index): collected(event, **testimony).items}
-    return stage.step(stage.initial(), [event], AFTER_ALL, items=items)[1][0]
+    found = {(event.event_id, event.revision_index): collected(event, **testimony)}
+    return stage.step(stage.initial(), [event], AFTER_ALL, collected=found)[1][0]
 
 
 def row_hash(name: str) -> EvidenceHash:
@@ -451,8 +451,7 @@ def test_where_no_line_is_known_no_item_speaks() -> None:
     """Ground that nobody drew is nobody's: the items stay out, and the reason is the line."""
     stage = AttributeStage(SETTINGS, parties=PARTIES, lines=[])
     event = made(origin_time=moment(DAY - timedelta(days=1), offset_s=0.0))
-    items = {("made", 0): collected(event, own=(SEEN,)).items}
-    (found,) = stage.answers([event], items=items)
+    (found,) = stage.answers([event], collected={("made", 0): collected(event, own=(SEEN,))})
 
     assert [] == [row for row in found.ledger if row.items]
 

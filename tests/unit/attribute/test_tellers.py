@@ -12,6 +12,7 @@ from laws.attribution_cases import CATALOGUE, SETTINGS
 from laws.made import AFTER_ALL, DAY
 from laws.test_attribute import PARTIES
 from truceline.attribute.evidence import Ground, case_of
+from truceline.attribute.items import Collected
 from truceline.attribute.stage import AttributeStage
 from truceline.attribute.tellers import tellers_of, with_tellers
 from truceline.model.attribution import Attribution, LedgerRow
@@ -50,8 +51,8 @@ def answer(event: Event, *places: ToldPlace, **tellers: Any) -> Attribution:
     """Give the attribution of an event that these records tell of, by the line of its day."""
     stage = AttributeStage(SETTINGS, parties=PARTIES, lines=[TODAY])
     given = tellers.get("tellers", tellers_of(event, places, PLACE))
-    revision = (event.event_id, event.revision_index)
-    return stage.step(stage.initial(), [event], AFTER_ALL, files=FILES, tellers={revision: given})[1][0]
+    known = {(event.event_id, event.revision_index): Collected(tellers=given)}
+    return stage.step(stage.initial(), [event], AFTER_ALL, files=FILES, collected=known)[1][0]
 
 
 def place_rows(found: Attribution) -> list[LedgerRow]:
@@ -188,7 +189,7 @@ def test_whose_place_is_nobodys_ground_tells_nothing() -> None:
     plain = case_of(ALL, held, parties=PARTIES, catalogue=CATALOGUE)
     given = tellers_of(ALL, (SEEN, REPORTED), PLACE)
     two, one = (
-        with_tellers(plain, ALL, given, grounds=grounds, parties=PARTIES, files={})
+        with_tellers(plain, ALL, list(zip(given, grounds, strict=True)), parties=PARTIES, files={})
         for grounds in ((held, None, held), (held, None, None))
     )
 
