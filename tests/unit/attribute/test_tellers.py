@@ -111,6 +111,9 @@ def test_sensors_that_cannot_say_what_it_was_stand_behind_the_patrol() -> None:
         ("patrol_report", 48.0, ("detection", "patrol_report")),
         ("media_report", 48.006, ("media_report",)),
     ] == [(kind, latitude_deg, ids) for kind, latitude_deg, _, ids in told(event, SEEN, REPORTED)]
+    said = {row.cluster_id: row.items[0].statement for row in place_rows(answer(event, SEEN, REPORTED))}
+    assert said["made_patrol_report"].endswith("located by sensors to 2002 m")
+    assert "sensors" not in said["made_media_report"]
 
 
 @pytest.mark.parametrize(
