@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 
 import msgspec
 import numpy as np
@@ -20,8 +21,9 @@ from truceline.testing.attribution_theatre_truth import draw_false_flag, draw_ha
 COUNT = 500
 
 
+@cache
 def theatre(attack: Attack = "none", *, count: int = COUNT, own: float = 0.03, seed: int = 8) -> Theatre:
-    """Make a theatre of a fixed seed."""
+    """Make a theatre of a fixed seed, once for all tests that look at it."""
     wish = TheatreWish(events_count=count, own_side_probability=own, attack=attack)
     return make_theatre(wish, np.random.default_rng(seed))
 
@@ -34,7 +36,7 @@ def plain() -> Theatre:
 
 def test_one_seed_is_one_theatre(plain: Theatre) -> None:
     """The same seed gives the same events, item for item; another gives others."""
-    again, other = theatre(), theatre(seed=9)
+    again, other = theatre.__wrapped__(), theatre(seed=9)
 
     assert plain.cases == again.cases
     assert plain.responsible.tolist() == again.responsible.tolist()
