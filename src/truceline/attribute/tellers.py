@@ -1,7 +1,7 @@
 """Who tells where an impact was: patrols, reports and the sensors that located it, each on a custody of its own.
 
-That something landed there, and not went off or was fired from there, is part of the word: sensors say it only where
-sound and repetition named it an impact, and are wrong as often as either is.
+That something landed there, and not went off or was fired from there, is part of the word: sensors are wrong as often
+as their place is, or what sound and repetition make of it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ import msgspec
 
 from truceline.attribute.case import Case, told_by
 from truceline.attribute.evidence import Files, Ground, conduct_of, ground_words, located_words
-from truceline.model.event import Event
+from truceline.model.event import Event, SensorOrigin
 from truceline.model.evidence import CatalogueNumber, CataloguePlace, PlaceTeller
 from truceline.model.quantity import Position
 from truceline.model.testimony import ToldPlace
 
 DETECTION, PATROL, REPORT = "detection", "patrol_report", "media_report"
+
+IMPACT, EXPLOSION = "impact", "explosion undetermined"
+"""What sensors can name an event by that may have been an impact (`truceline.associate.event_type`)."""
 
 WORD_OF = {DETECTION: "sound"}
 """What a teller's word is of an impact, where its kind of record does not say it."""
@@ -28,8 +31,9 @@ def tellers_of(event: Event, places: Sequence[ToldPlace], place: CataloguePlace)
 
     `places`: where each record that is part of it puts it. All patrols together are one teller, and so are all reports:
     their place is that of the most precise record. Patrols that do not agree that it was an impact tell nothing, and
-    neither does who knows the place too poorly to be used. Sensors that one hand holds with a patrol or a feed are no
-    teller of their own. How each lies against the line is not said here.
+    neither does who knows the place too poorly to be used. Sensors tell it where sound and repetition name an impact or
+    an explosion that may be one, and where no patrol and no feed is of the same hand. How each lies against the line is
+    not said here.
     """
     if conduct_of(event) != "impact" or event.place_is_region or event.evaluation_status == "rejected":
         return ()
@@ -39,9 +43,9 @@ def tellers_of(event: Event, places: Sequence[ToldPlace], place: CataloguePlace)
     sensed = event.sensor_origin
     own = _no_better_than(place.sigma_least_m.number, event.origin_position)
     found: list[PlaceTeller] = []
-    if sensed is not None and sensed.named_type == "impact" and not others & _sources(event, DETECTION):
-        wrong = 1.0 - (1.0 - place.sensor_wrong.number) * sensed.named_probability
-        number = msgspec.structs.replace(place.sensor_wrong, number=wrong)
+    impact = _impact_probability(sensed, place)
+    if impact > 0.0 and not others & _sources(event, DETECTION):
+        number = msgspec.structs.replace(place.sensor_wrong, number=1.0 - (1.0 - place.sensor_wrong.number) * impact)
         found.append(_teller(event, DETECTION, at=own, wrong=number, rests_on=_detections(event)))
     for kind, said in told.items():
         rests_on = {one.observation_id for one in said}
@@ -52,6 +56,14 @@ def tellers_of(event: Event, places: Sequence[ToldPlace], place: CataloguePlace)
             at = own
         found.append(_teller(event, kind, at=at, wrong=numbers[kind], rests_on=rests_on))
     return tuple(found) if len(found) > 1 else ()
+
+
+def _impact_probability(sensed: SensorOrigin | None, place: CataloguePlace) -> float:
+    """Give how probably an event was an impact by sound and repetition alone; 0 where they name something else."""
+    if sensed is None or sensed.named_type not in {IMPACT, EXPLOSION}:
+        return 0.0
+    share = 1.0 if sensed.named_type == IMPACT else place.impact_share.number
+    return share * sensed.named_probability
 
 
 def _told_by_kind(event: Event, places: Sequence[ToldPlace], sigma_most_m: float) -> dict[str, list[ToldPlace]]:
@@ -103,13 +115,14 @@ def with_tellers(
 
 
 def _named_words(event: Event, teller: PlaceTeller) -> str:
-    """Say what sensors had to do with a place, and that they named the event an impact where they tell it."""
+    """Say what sensors had to do with a place, and what they named the event where they tell it."""
     if event.sensor_origin is None or not _detections(event) & set(teller.observation_ids):
         return ""
     words = located_words(event)
     if teller.modality != DETECTION:
         return words
-    return f"{words}, and named an impact with probability {event.sensor_origin.named_probability:.2f}"
+    sensed = event.sensor_origin
+    return f"{words}, and named {sensed.named_type} with probability {sensed.named_probability:.2f}"
 
 
 def _teller(event: Event, kind: str, *, at: Position, wrong: CatalogueNumber, rests_on: set[str]) -> PlaceTeller:

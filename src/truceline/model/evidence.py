@@ -259,13 +259,15 @@ class CataloguePlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     `line_together_m`: the line errs alike at two points with probability exp(-distance / this); 0: never.
     `wrong_within_m`: where a place is wrong, or is where fire went out, the origin is anywhere within it, by area.
     `sigma_least_m`: no place is taken as better known than this (1 sigma). `wrong_together`: where several tell one
-    place and one is wrong, how often what misled it misled all.
+    place and one is wrong, how often what misled it misled all. `impact_share`: of explosions that sensors cannot tell
+    apart, how many are impacts.
     """
 
     patrol_wrong: CatalogueNumber
     report_wrong: CatalogueNumber
     sensor_wrong: CatalogueNumber
     wrong_together: CatalogueNumber
+    impact_share: CatalogueNumber
     cap: CatalogueNumber
     sigma_most_m: CatalogueNumber
     line_age_most_days: CatalogueNumber
@@ -276,7 +278,7 @@ class CataloguePlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     def __post_init__(self) -> None:
         """Check that what is a probability is one."""
-        for name in ("patrol_wrong", "report_wrong", "sensor_wrong", "wrong_together"):
+        for name in ("patrol_wrong", "report_wrong", "sensor_wrong", "wrong_together", "impact_share"):
             require_between(name, getattr(self, name).number, 0.0, 1.0)
         require_between("decisive", self.decisive.number, 0.5, 1.0)
         require_between("cap", self.cap.number, 1.0, 1.0e6)

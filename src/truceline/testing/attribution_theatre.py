@@ -25,8 +25,8 @@ from truceline.testing.attribution_theatre_attacks import (
     attacked_tellers,
 )
 from truceline.testing.attribution_theatre_ground import PARTIES, Day, make_days
-from truceline.testing.attribution_theatre_places import other_tellers, teller_of, witness_place
-from truceline.testing.attribution_theatre_sensors import Scene, circle, sensor_items
+from truceline.testing.attribution_theatre_places import Known, other_tellers, teller_of, witness_place
+from truceline.testing.attribution_theatre_sensors import ARRAY, Scene, circle, sensor_items
 from truceline.testing.attribution_theatre_truth import (
     Account,
     Happening,
@@ -134,15 +134,19 @@ def _case_of(
         heard = scene.item("patrol_outgoing_incoming", (witness[0], witness[1]), witness[2], origin)
         items.insert(0, msgspec.structs.replace(heard, contamination_probability=told.contamination_probability))
     else:
-        others = other_tellers(scene, place, outlets=outlets, chance=chance.spawn(1)[0])
+        launch_heard = any(
+            item.cluster_id == ARRAY[0] and item.item_type == "acoustic_seismic_origin" for item in sensed
+        )
+        known = Known(outlets, launch_heard)
+        others = other_tellers(scene, place, known=known, chance=chance.spawn(1)[0])
         tellers += attacked_tellers(others, told, wish.attack)[: wish.tellers_most_count - 1]
-    known = attacked_items(tuple(items), happening, attack=wish.attack, chance=attacker)
+    evidence = attacked_items(tuple(items), happening, attack=wish.attack, chance=attacker)
     plain = Case(
         case_id=case_id,
         latitude_deg=told.latitude_deg,
         longitude_deg=told.longitude_deg,
         position_sigma_m=told.position_sigma_m,
         anchor="launch" if happening.launch_seen else "impact",
-        items=_numbered(known),
+        items=_numbered(evidence),
     )
     return told_by(plain, *sorted(tellers, key=lambda teller: (teller.position_sigma_m, teller.cluster_id)))

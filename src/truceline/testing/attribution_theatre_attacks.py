@@ -49,6 +49,10 @@ PLANTED_COPIES_COUNT, PLANTED_OUTLETS_COUNT, SYNDICATED_COUNT = 30, 10, 100
 SPOOFED_SIGMA_M = 250.0
 SPOOFED_PLACE_SIGMA_M = 150.0
 ARRAY_HELD_WRONG_PROBABILITY = 0.06
+"""How often arrays' places are held wrong, before what they make of the event."""
+
+PAIR_NAMED_PROBABILITY, BURST_NAMED_PROBABILITY = 0.85, 0.5
+"""How surely arrays name an impact where they located its launch as well, and where they heard an explosion alone."""
 
 
 def attacked_items(
@@ -91,7 +95,7 @@ def attacked_tellers(tellers: tuple[PlaceTeller, ...], witness: PlaceTeller, att
         cluster_id=ARRAY[0],
         operator=ARRAY[1],
         modality="sound",
-        contamination_probability=ARRAY_HELD_WRONG_PROBABILITY,
+        contamination_probability=1.0 - (1.0 - ARRAY_HELD_WRONG_PROBABILITY) * PAIR_NAMED_PROBABILITY,
         position_sigma_m=SPOOFED_PLACE_SIGMA_M,
     )
     return (agreeing, *(teller for teller in tellers if teller.cluster_id != ARRAY[0]))

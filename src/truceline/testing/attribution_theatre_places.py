@@ -15,7 +15,11 @@ import numpy as np
 
 from truceline.attribute.case import Case
 from truceline.model.evidence import CataloguePlace, PlaceTeller
-from truceline.testing.attribution_theatre_attacks import ARRAY_HELD_WRONG_PROBABILITY
+from truceline.testing.attribution_theatre_attacks import (
+    ARRAY_HELD_WRONG_PROBABILITY,
+    BURST_NAMED_PROBABILITY,
+    PAIR_NAMED_PROBABILITY,
+)
 from truceline.testing.attribution_theatre_ground import Spot
 from truceline.testing.attribution_theatre_sensors import ARRAY, Scene
 
@@ -28,6 +32,9 @@ MISLED_ALIKE_SHARE = 0.35
 
 JOINED_MOST_SIGMA_RATIO = 3.0
 
+HELD_WRONG = {"patrol_report": 0.10, "media_report": 0.20, "sound": ARRAY_HELD_WRONG_PROBABILITY}
+"""How often the catalogue holds such a place wrong."""
+
 
 class Place(NamedTuple):
     """Where somebody says it was, with the error stated, and whether the fire going out was taken for the impact."""
@@ -35,6 +42,13 @@ class Place(NamedTuple):
     spot: Spot
     sigma_m: float
     launch_taken: bool
+
+
+class Known(NamedTuple):
+    """What else was noticed of an event: which outlets wrote of it, and whether the arrays located its launch."""
+
+    outlets: Sequence[str]
+    launch_heard: bool
 
 
 def witness_place(scene: Scene) -> Place:
@@ -45,13 +59,17 @@ def witness_place(scene: Scene) -> Place:
 
 
 def other_tellers(
-    scene: Scene, witness: Place, *, outlets: Sequence[str], chance: np.random.Generator
+    scene: Scene, witness: Place, *, known: Known, chance: np.random.Generator
 ) -> tuple[PlaceTeller, ...]:
-    """Draw who else puts it there: the first outlet that wrote of it, where a patrol is the witness, and the arrays."""
+    """Draw who else puts it there: the first outlet that wrote of it, where a patrol is the witness, and the arrays.
+
+    Arrays that located the launch as well name an impact; where they did not, it is an explosion to them.
+    """
     own = msgspec.structs.replace(scene, chance=chance)
     found = []
-    if scene.patrol and outlets:
-        found.append((_again(own, witness, REPORT_WRONG, sigma_m=None), (outlets[0], outlets[0], "media_report")))
+    if scene.patrol and known.outlets:
+        outlet = (known.outlets[0], known.outlets[0], "media_report")
+        found.append((_again(own, witness, REPORT_WRONG, sigma_m=None), outlet, 1.0))
     depth_m = abs(scene.happening.day.depth_m(scene.happening.impact))
     burst = 0.85 if scene.happening.weapon.loud else 0.6
     if own.notices(burst * scene.happening.day.hearing_ratio / (1.0 + (depth_m / 20_000.0) ** 4)):
@@ -59,20 +77,29 @@ def other_tellers(
         heard = _again(own, witness, ARRAY_WRONG, sigma_m=sigma_m)
         east_m, north_m = scene.happening.day.array_bias_m
         shifted = heard._replace(spot=(heard.spot[0] + east_m, heard.spot[1] + north_m))
-        found.append((shifted, (*ARRAY, "sound")))
-    return tuple(teller_of(scene, place, owner) for place, owner in found if _joined(place, witness))
+        named = PAIR_NAMED_PROBABILITY if known.launch_heard else BURST_NAMED_PROBABILITY
+        found.append((shifted, (*ARRAY, "sound"), named))
+    return tuple(
+        teller_of(scene, place, owner, named_probability=named)
+        for place, owner, named in found
+        if _joined(place, witness)
+    )
 
 
-def teller_of(scene: Scene, place: Place, owner: tuple[str, str, str]) -> PlaceTeller:
-    """Give who tells a place, as the attribution reads it; `with_place_rates` says how often it is held wrong."""
+def teller_of(
+    scene: Scene, place: Place, owner: tuple[str, str, str], *, named_probability: float = 1.0
+) -> PlaceTeller:
+    """Give who tells a place, as the attribution reads it, and how surely that it was an impact.
+
+    `with_place_rates` says how often it is held wrong.
+    """
+    wrong = HELD_WRONG[owner[2]]
     latitude_deg, longitude_deg = scene.happening.day.coordinates_deg(place.spot)
     return PlaceTeller(
         cluster_id=owner[0],
         operator=owner[1],
         modality=owner[2],
-        contamination_probability={"patrol_report": 0.10, "media_report": 0.20}.get(
-            owner[2], ARRAY_HELD_WRONG_PROBABILITY
-        ),
+        contamination_probability=1.0 - (1.0 - wrong) * named_probability,
         latitude_deg=latitude_deg,
         longitude_deg=longitude_deg,
         position_sigma_m=place.sigma_m,
@@ -83,17 +110,19 @@ def teller_of(scene: Scene, place: Place, owner: tuple[str, str, str]) -> PlaceT
 def with_place_rates(case: Case, place: CataloguePlace) -> Case:
     """Give a case whose place, and what was heard there, are held wrong as often as a catalogue says."""
     numbers = {"patrol_report": place.patrol_wrong, "media_report": place.report_wrong, "sound": place.sensor_wrong}
-    number = numbers[case.place_modality]
+    own = case.tellers[0]
+    number = numbers[own.modality]
+    wrong = _held_wrong(own, number.number)
     items = tuple(
-        msgspec.structs.replace(item, contamination_probability=number.number)
-        if item.modality == case.place_modality and item.contamination_probability is not None
+        msgspec.structs.replace(item, contamination_probability=wrong)
+        if item.modality == own.modality and item.contamination_probability is not None
         else item
         for item in case.items
     )
     also_told = tuple(
         msgspec.structs.replace(
             teller,
-            contamination_probability=numbers[teller.modality].number,
+            contamination_probability=_held_wrong(teller, numbers[teller.modality].number),
             basis=numbers[teller.modality].basis,
         )
         for teller in case.also_told
@@ -101,10 +130,16 @@ def with_place_rates(case: Case, place: CataloguePlace) -> Case:
     return msgspec.structs.replace(
         case,
         items=items,
-        place_contamination_probability=number.number,
+        place_contamination_probability=wrong,
         place_basis=number.basis,
         also_told=also_told,
     )
+
+
+def _held_wrong(teller: PlaceTeller, wrong_probability: float) -> float:
+    """Give how often a teller is held wrong by another rate, as sure as it is that it was an impact."""
+    named = (1.0 - teller.contamination_probability) / (1.0 - HELD_WRONG[teller.modality])
+    return 1.0 - (1.0 - wrong_probability) * named
 
 
 def _told(scene: Scene, wrong_probability: float, sigma_m: float | None) -> Place:

@@ -103,6 +103,17 @@ def test_only_the_records_that_tell_it_are_named() -> None:
     assert [("patrol_report",), ("media_report",)] == [ids for *_, ids in told(event, SEEN, REPORTED)]
 
 
+def test_sensors_that_heard_an_explosion_tell_it_as_often_as_it_is_an_impact() -> None:
+    """What cannot be told apart may be an impact: the sensors' place then counts for so much."""
+    heard = msgspec.structs.replace(ORIGIN, named_type="explosion undetermined", named_probability=0.9)
+    event = msgspec.structs.replace(ALL, sensor_origin=heard)
+    (first, *_) = told(event, SEEN)
+    held = (1.0 - PLACE.sensor_wrong.number) * 0.9 * PLACE.impact_share.number
+
+    assert ("detection", 48.0) == first[:2]
+    assert 1.0 - held == pytest.approx(first[2])
+
+
 def test_sensors_that_cannot_say_what_it_was_stand_behind_the_patrol() -> None:
     """The place is still theirs, but that something landed there is the patrol's word: one custody."""
     event = msgspec.structs.replace(ALL, sensor_origin=ORIGIN)
@@ -160,7 +171,7 @@ def test_every_teller_is_a_row_of_its_own_with_its_files() -> None:
     assert ("a" * 64,) == said["made_patrol_report"].file_sha256s
     assert said["made_detection"].statement.startswith("sound of impact; ground held by A")
     assert said["made_detection"].statement.endswith(
-        "located by sensors to 2002 m, and named an impact with probability 0.90"
+        "located by sensors to 2002 m, and named impact with probability 0.90"
     )
     assert "located by sensors" not in said["made_patrol_report"].statement
     assert all("ground held by A" in item.statement for item in said.values())
