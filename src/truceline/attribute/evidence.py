@@ -203,7 +203,7 @@ def located_words(event: Event) -> str:
     return f"; located by sensors to {spread_m:.0f} m"
 
 
-def ground_words(ground: Ground, conduct: Conduct | None, modality: str) -> str:
+def ground_words(ground: Ground, conduct: str | None, modality: str) -> str:
     """Say what was told of the place, and who held that ground how far from the line."""
     return (
         f"{modality} of {conduct}; ground held by {ground.holder} with probability"

@@ -22,9 +22,6 @@ DETECTION, PATROL, REPORT = "detection", "patrol_report", "media_report"
 IMPACT, EXPLOSION = "impact", "explosion undetermined"
 """What sensors can name an event by that may have been an impact (`truceline.associate.event_type`)."""
 
-WORD_OF = {DETECTION: "sound"}
-"""What a teller's word is of an impact, where its kind of record does not say it."""
-
 
 def tellers_of(event: Event, places: Sequence[ToldPlace], place: CataloguePlace) -> tuple[PlaceTeller, ...]:
     """Give who tells an impact's place, the one first whose place the event's is; nobody where only one does.
@@ -104,8 +101,7 @@ def with_tellers(
         msgspec.structs.replace(
             teller,
             signed_distance_m=ground.signed_distance_m(parties[0]),
-            statement=ground_words(ground, "impact", WORD_OF.get(teller.modality, teller.modality))
-            + _named_words(event, teller),
+            statement=_told_words(event, teller, ground),
             file_sha256s=tuple(sorted({files[name] for name in teller.observation_ids if name in files})),
         )
         for teller, ground in told
@@ -114,15 +110,16 @@ def with_tellers(
     return told_by(case, *grounded) if len(grounded) > 1 else case
 
 
-def _named_words(event: Event, teller: PlaceTeller) -> str:
-    """Say what sensors had to do with a place, and what they named the event where they tell it."""
-    if event.sensor_origin is None or not _detections(event) & set(teller.observation_ids):
-        return ""
-    words = located_words(event)
-    if teller.modality != DETECTION:
-        return words
+def _told_words(event: Event, teller: PlaceTeller, ground: Ground) -> str:
+    """Say what somebody told of a place, and what sensors had to do with it."""
     sensed = event.sensor_origin
-    return f"{words}, and named {sensed.named_type} with probability {sensed.named_probability:.2f}"
+    if sensed is None or not _detections(event) & set(teller.observation_ids):
+        return ground_words(ground, IMPACT, teller.modality)
+    if teller.modality != DETECTION:
+        return ground_words(ground, IMPACT, teller.modality) + located_words(event)
+    what = IMPACT if sensed.named_type == IMPACT else "explosion"
+    named = f", and named {sensed.named_type} with probability {sensed.named_probability:.2f}"
+    return ground_words(ground, what, "sound") + located_words(event) + named
 
 
 def _teller(event: Event, kind: str, *, at: Position, wrong: CatalogueNumber, rests_on: set[str]) -> PlaceTeller:

@@ -110,6 +110,9 @@ def test_sensors_that_heard_an_explosion_tell_it_as_often_as_it_is_an_impact() -
     (first, *_) = told(event, SEEN)
     held = (1.0 - PLACE.sensor_wrong.number) * 0.9 * PLACE.impact_share.number
 
+    (row,) = [row for row in place_rows(answer(event, SEEN)) if row.cluster_id == "made_detection"]
+
+    assert row.statement.startswith("sound of explosion; ground held by A")
     assert ("detection", 48.0) == first[:2]
     assert 1.0 - held == pytest.approx(first[2])
 
