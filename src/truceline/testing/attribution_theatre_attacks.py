@@ -86,7 +86,7 @@ def attacked_tellers(tellers: tuple[PlaceTeller, ...], witness: PlaceTeller, att
     """Give who else tells the place after the attack: arrays that are spoofed put it where the witness does.
 
     That harms most: a place of which everybody is sure carries what they say of the launch. Were they silent on it,
-    staged attacks would name the other in 36 % of events for 52 (seed 4711, 3,000 events).
+    staged attacks would name the other in fewer events (docs/method/attribution_evaluation.md).
     """
     if "spoofed" not in attack:
         return tellers
