@@ -48,6 +48,16 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
         return self.distance_m if self.holder == first_party else -self.distance_m
 
 
+def sources_of(event: Event, kind: str) -> set[str]:
+    """Name the sources of an event's records of one kind."""
+    return {link.source_id for link in event.associations if link.observation_kind == kind}
+
+
+def custody_name(sources: set[str]) -> str:
+    """Give the one name under which sources stand as one hand."""
+    return " + ".join(sorted(sources))
+
+
 def conduct_of(event: Event) -> Conduct | None:
     """Say whether something landed there or was fired from there; `None` where nobody could tell.
 
@@ -148,15 +158,15 @@ def _witness_of(event: Event, kind: str, files: Files) -> _Witness:
     """Give whose word it is; detections that located the event stand with it, for the place is where they put it."""
     links: list[Association] = [link for link in event.associations if link.observation_kind == kind]
     links = links or list(event.associations)
-    sources = sorted({link.source_id for link in links})
+    custody = custody_name({link.source_id for link in links})
     sensed = [] if event.sensor_origin is None else event.associations
     rests_on = sorted(
         {link.observation_id for link in links}
         | {link.observation_id for link in sensed if link.observation_kind == "detection"}
     )
     return _Witness(
-        cluster_id=" + ".join(sources),
-        operator=" + ".join(sources),
+        cluster_id=custody,
+        operator=custody,
         modality=kind,
         observation_ids=tuple(rests_on),
         file_sha256s=tuple(sorted({files[name] for name in rests_on if name in files})),

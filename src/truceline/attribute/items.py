@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from truceline.attribute.case import Case
-from truceline.attribute.evidence import conduct_of
+from truceline.attribute.evidence import conduct_of, custody_name, sources_of
 from truceline.attribute.tellers import tellers_of
 from truceline.attribute.weapons import band_from_impact, is_told, weapons_named
 from truceline.model.event import Event
@@ -157,7 +157,7 @@ def witness_of(event: Event) -> str:
     the word: were it wrong, all of it would be of something else.
     """
     kind = "patrol_report" if event.observed_as in {"impact", "outgoing"} else "media_report"
-    return " + ".join(sorted({link.source_id for link in event.associations if link.observation_kind == kind}))
+    return custody_name(sources_of(event, kind))
 
 
 def _item(event: Event, record: Observation, item_type: str, statement: str) -> EvidenceItem:

@@ -11,7 +11,15 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from truceline.attribute.case import Case, told_by
-from truceline.attribute.evidence import Files, Ground, conduct_of, ground_words, located_words
+from truceline.attribute.evidence import (
+    Files,
+    Ground,
+    conduct_of,
+    custody_name,
+    ground_words,
+    located_words,
+    sources_of,
+)
 from truceline.model.event import Event, SensorOrigin
 from truceline.model.evidence import CatalogueNumber, CataloguePlace, PlaceTeller
 from truceline.model.quantity import Position
@@ -35,13 +43,13 @@ def tellers_of(event: Event, places: Sequence[ToldPlace], place: CataloguePlace)
     if conduct_of(event) != "impact" or event.place_is_region or event.evaluation_status == "rejected":
         return ()
     told = _told_by_kind(event, places, place.sigma_most_m.number)
-    others = {source for kind in told for source in _sources(event, kind)}
+    others = {source for kind in told for source in sources_of(event, kind)}
     numbers = {PATROL: place.patrol_wrong, REPORT: place.report_wrong}
     sensed = event.sensor_origin
     own = _no_better_than(place.sigma_least_m.number, event.origin_position)
     found: list[PlaceTeller] = []
     impact = _impact_probability(sensed, place)
-    if impact > 0.0 and not others & _sources(event, DETECTION):
+    if impact > 0.0 and not others & sources_of(event, DETECTION):
         number = msgspec.structs.replace(place.sensor_wrong, number=1.0 - (1.0 - place.sensor_wrong.number) * impact)
         found.append(_teller(event, DETECTION, at=own, wrong=number, rests_on=_detections(event)))
     for kind, said in told.items():
@@ -68,17 +76,13 @@ def _told_by_kind(event: Event, places: Sequence[ToldPlace], sigma_most_m: float
     told: dict[str, list[ToldPlace]] = {}
     for kind in (PATROL, REPORT) if event.observed_as == "impact" else (REPORT,):
         said = [one for one in places if one.kind == kind and one.position.sigma_m <= sigma_most_m]
-        if said and not any(_sources(event, kind) & _sources(event, other) for other in told):
+        if said and not any(sources_of(event, kind) & sources_of(event, other) for other in told):
             told[kind] = said
     return told
 
 
 def _no_better_than(sigma_least_m: float, at: Position) -> Position:
     return msgspec.structs.replace(at, sigma_m=max(sigma_least_m, at.sigma_m))
-
-
-def _sources(event: Event, kind: str) -> set[str]:
-    return {link.source_id for link in event.associations if link.observation_kind == kind}
 
 
 def _detections(event: Event) -> set[str]:
@@ -124,10 +128,10 @@ def _told_words(event: Event, teller: PlaceTeller, ground: Ground) -> str:
 
 def _teller(event: Event, kind: str, *, at: Position, wrong: CatalogueNumber, rests_on: set[str]) -> PlaceTeller:
     """Give who tells that it was there: all sources of a kind, as the items of what they saw hang on them as well."""
-    sources = " + ".join(sorted(_sources(event, kind)))
+    custody = custody_name(sources_of(event, kind))
     return PlaceTeller(
-        cluster_id=sources,
-        operator=sources,
+        cluster_id=custody,
+        operator=custody,
         modality=kind,
         contamination_probability=wrong.number,
         latitude_deg=at.latitude_deg,

@@ -160,8 +160,7 @@ class PlaceTeller(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def __post_init__(self) -> None:
         """Check the place and the probability that it is wrong."""
-        require_between("latitude_deg", self.latitude_deg, -90.0, 90.0)
-        require_between("longitude_deg", self.longitude_deg, -180.0, 180.0)
+        _require_place(self.latitude_deg, self.longitude_deg)
         require_between("position_sigma_m", self.position_sigma_m, 0.0, 1.0e6)
         require_between("contamination_probability", self.contamination_probability, 0.0, 1.0)
 

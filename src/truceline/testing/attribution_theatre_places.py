@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from truceline.attribute.case import Case
+from truceline.attribute.case import Case, told_by
 from truceline.model.evidence import CataloguePlace, PlaceTeller
 from truceline.testing.attribution_theatre_attacks import (
     ARRAY_HELD_WRONG_PROBABILITY,
@@ -110,30 +110,21 @@ def teller_of(
 def with_place_rates(case: Case, place: CataloguePlace) -> Case:
     """Give a case whose place, and what was heard there, are held wrong as often as a catalogue says."""
     numbers = {"patrol_report": place.patrol_wrong, "media_report": place.report_wrong, "sound": place.sensor_wrong}
-    own = case.tellers[0]
-    number = numbers[own.modality]
-    wrong = _held_wrong(own, number.number)
-    items = tuple(
-        msgspec.structs.replace(item, contamination_probability=wrong)
-        if item.modality == own.modality and item.contamination_probability is not None
-        else item
-        for item in case.items
-    )
-    also_told = tuple(
+    own, *others = (
         msgspec.structs.replace(
             teller,
             contamination_probability=_held_wrong(teller, numbers[teller.modality].number),
             basis=numbers[teller.modality].basis,
         )
-        for teller in case.also_told
+        for teller in (case.tellers[0], *case.also_told)
     )
-    return msgspec.structs.replace(
-        case,
-        items=items,
-        place_contamination_probability=wrong,
-        place_basis=number.basis,
-        also_told=also_told,
+    items = tuple(
+        msgspec.structs.replace(item, contamination_probability=own.contamination_probability)
+        if item.modality == own.modality and item.contamination_probability is not None
+        else item
+        for item in case.items
     )
+    return told_by(msgspec.structs.replace(case, items=items), own, *others)
 
 
 def _held_wrong(teller: PlaceTeller, wrong_probability: float) -> float:
