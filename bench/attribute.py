@@ -23,6 +23,7 @@ from truceline.attribute.settings import AttributionSettings
 from truceline.attribute.tiers import Tiers, tiers_of
 from truceline.model.evidence import EvidenceItem, OriginBand, OriginDirection, OriginPoint, OriginSilence, PlaceTeller
 from truceline.testing.attribution_reference import decide_reference
+from truceline.testing.attribution_theatre import TheatreWish, make_theatre
 
 PARTIES = ("A", "B")
 CATALOGUE = load_evidence_catalogue()
@@ -134,15 +135,27 @@ def full(cases: list[Case], fields: list[ControlField | None]) -> tuple[Decision
     return decisions, tiers_of(decisions, SETTINGS)
 
 
-def timed(cases: list[Case]) -> float:
-    """Give the least seconds that a batch took, over some rounds."""
-    fields: list[ControlField | None] = [FIELD] * len(cases)
+def timed(cases: list[Case], fields: list[ControlField | None] | None = None) -> float:
+    """Give the least seconds that a batch took, over some rounds; without fields all are of one day."""
+    fields = [FIELD] * len(cases) if fields is None else fields
     taken = []
     for _ in range(ROUNDS_COUNT):
         began_s = time.process_time()
         full(cases, fields)
         taken.append(time.process_time() - began_s)
     return min(taken)
+
+
+def tell_of_theatre(events_count: int) -> None:
+    """Print the rate on events of the made-up theatre that are typical: up to so many items, told by one to three."""
+    theatre = make_theatre(TheatreWish(events_count=events_count), np.random.default_rng(4))
+    typical = [index for index, case in enumerate(theatre.cases) if len(case.items) <= ITEMS_MOST_COUNT]
+    cases = [theatre.cases[index] for index in typical]
+    seconds = timed(cases, [theatre.fields[index] for index in typical])
+    told = [np.mean([len(case.tellers) == count for case in cases]) for count in (1, 2, 3)]
+    shares = ", ".join(f"{100 * share:.0f} %" for share in told)
+    print(f"  events of the made-up theatre (mean {np.mean([len(case.items) for case in cases]):.1f} items,")
+    print(f"    places told by one, two, three: {shares}) {len(cases) / seconds:8.0f} /s")
 
 
 def main() -> None:
@@ -162,6 +175,7 @@ def main() -> None:
     for count in (2, 3):
         told = [told_by_more(case, count) for case in cases]
         print(f"    place told by {count}, all {len(told) / timed(told):8.0f} /s")
+    tell_of_theatre(len(cases))
     fields: list[ControlField | None] = [FIELD] * len(cases)
     answers = full(cases, fields)
     began_s = time.process_time()

@@ -11,7 +11,7 @@ import math
 import msgspec
 import numpy as np
 
-from truceline.attribute.layout import Flags, Floats
+from truceline.attribute.layout import Flags, Floats, Integers
 from truceline.model.quantity import require_between
 
 SLOPE_LEAST_RATIO, SLOPE_MOST_RATIO = 0.01, 100.0
@@ -19,6 +19,9 @@ SLOPE_LEAST_RATIO, SLOPE_MOST_RATIO = 0.01, 100.0
 
 STEP_LEAST_RATIO = 1e-10
 """A step of a fit that is no longer than this is not halved again."""
+
+LOCATED_MOST_COUNT = 3
+"""From so many on, the number of sources that located a launch says no more of whether anybody fired."""
 
 
 def mirrored(log_odds_ratio: Floats, is_first: Flags) -> tuple[Floats, Floats]:
@@ -108,17 +111,18 @@ class VennAbersCalibration(msgspec.Struct, frozen=True, kw_only=True, tag="venn_
 Calibration = SlopeCalibration | IsotonicCalibration | VennAbersCalibration
 
 
-def fit_slope(log_odds_ratio: Floats, is_first: Flags) -> SlopeCalibration:
+def fit_slope(log_odds_ratio: Floats, is_first: Flags, *, weights: Floats | None = None) -> SlopeCalibration:
     """Fit the slope of a logistic regression without intercept by Newton's method (Platt 1999, b = 0).
 
-    With labels turned into signs t = +-1 the loss is `sum ln(1 + exp(-k t s))`, convex in k; mirroring doubles it.
+    With labels turned into signs t = +-1 the loss is `sum w ln(1 + exp(-k t s))`, convex in k; mirroring doubles it.
     """
     toward = np.where(np.asarray(is_first, dtype=np.bool_), 1.0, -1.0) * log_odds_ratio
+    weights = np.ones(len(toward)) if weights is None else weights
     slope_ratio = 1.0
     for _ in range(100):
         wrong = probability_of_first(-slope_ratio * toward)
-        gradient = -float(np.sum(wrong * toward)) + 1e-3 * (slope_ratio - 1.0)
-        curvature = float(np.sum(wrong * (1.0 - wrong) * toward**2)) + 1e-3
+        gradient = -float(np.sum(weights * wrong * toward)) + 1e-3 * (slope_ratio - 1.0)
+        curvature = float(np.sum(weights * wrong * (1.0 - wrong) * toward**2)) + 1e-3
         step = max(-0.5 * slope_ratio, min(2.0, -gradient / curvature))
         slope_ratio = min(SLOPE_MOST_RATIO, max(SLOPE_LEAST_RATIO, slope_ratio + step))
         if abs(step) < 1e-12:
@@ -154,24 +158,30 @@ def fit_venn_abers(log_odds_ratio: Floats, is_first: Flags) -> VennAbersCalibrat
 
 
 class NeitherCalibration(msgspec.Struct, frozen=True, kw_only=True):
-    """Log-odds of `neither` against both parties together, times one number plus another; the same for either party."""
+    """Log-odds of `neither` against both parties together, times one number plus another; the same for either party.
+
+    What was added, `shift_log_ratios`, goes by how many sources located a launch, whomever they speak for: none, one,
+    two, three or more (`LOCATED_MOST_COUNT`). What nobody saw fired was oftener fired by nobody.
+    """
 
     slope_ratio: float
-    shift_log_ratio: float
+    shift_log_ratios: tuple[float, float, float, float]
     case_count: int
 
     def __post_init__(self) -> None:
         """Check that the slope keeps the order of cases."""
         require_between("slope_ratio", self.slope_ratio, SLOPE_LEAST_RATIO, SLOPE_MOST_RATIO)
 
-    def apply(self, probability: Floats) -> Floats:
+    def apply(self, probability: Floats, located_count: Integers) -> Floats:
         """Give the calibrated probability that neither party did it."""
-        return probability_of_first(self.slope_ratio * _log_odds_within(probability) + self.shift_log_ratio)
+        shift_log_ratio = np.array(self.shift_log_ratios)[np.minimum(located_count, LOCATED_MOST_COUNT)]
+        return probability_of_first(self.slope_ratio * _log_odds_within(probability) + shift_log_ratio)
 
     @property
     def title(self) -> str:
         """What a record says of how the probability of `neither` came about."""
-        fitted = f"slope {self.slope_ratio:.3f}, shift {self.shift_log_ratio:.3f}"
+        shifts = ", ".join(f"{shift:.3f}" for shift in self.shift_log_ratios)
+        fitted = f"slope {self.slope_ratio:.3f}, shift by located launches {shifts}"
         return f"neither: {fitted} from {self.case_count} labelled cases"
 
 
@@ -180,31 +190,52 @@ def _log_odds_within(probability: Floats) -> Floats:
     return np.asarray(np.log(held) - np.log1p(-held))
 
 
-def fit_neither(probability: Floats, is_neither: Flags) -> NeitherCalibration:
-    """Fit slope and shift of `neither` by logistic regression (Platt 1999), held lightly to slope 1 and shift 0.
+def fit_neither(
+    probability: Floats, located_count: Integers, is_neither: Flags, *, weights: Floats | None = None
+) -> NeitherCalibration:
+    """Fit slope and shifts of `neither` by logistic regression (Platt 1999), held lightly to slope 1 and shift 0.
 
     A case and its mirror image say the same of `neither`, so the fit knows no party. A step of Newton's method that
     would raise the loss is halved until it does not: whole steps can go to and fro for ever.
     """
-    told = _log_odds_within(probability)
-    rows = np.column_stack([told, np.ones(len(told))])
-    labels, start = np.asarray(is_neither, dtype=np.float64), np.array([1.0, 0.0])
+    classes_count = LOCATED_MOST_COUNT + 1
+    is_of_class = np.minimum(located_count, LOCATED_MOST_COUNT)[:, np.newaxis] == np.arange(classes_count)
+    rows = np.column_stack([_log_odds_within(probability), is_of_class])
+    labels, start = np.asarray(is_neither, dtype=np.float64), np.array([1.0, *np.zeros(classes_count)])
+    weights = np.ones(len(rows)) if weights is None else weights
 
     def loss(tried: Floats) -> float:
         claimed = rows @ tried
-        return float(np.sum(np.logaddexp(0.0, claimed) - labels * claimed) + 0.5 * np.sum((tried - start) ** 2))
+        misfit = np.logaddexp(0.0, claimed) - labels * claimed
+        return float(np.sum(weights * misfit) + 0.5 * np.sum((tried - start) ** 2))
 
     found = start
     for _ in range(100):
         claimed = probability_of_first(rows @ found)
-        gradient = rows.T @ (claimed - labels) + (found - start)
-        curvature = (rows * (claimed * (1.0 - claimed))[:, np.newaxis]).T @ rows + np.eye(2)
+        gradient = rows.T @ (weights * (claimed - labels)) + (found - start)
+        curvature = (rows * (weights * claimed * (1.0 - claimed))[:, np.newaxis]).T @ rows + np.eye(len(start))
         step = np.linalg.solve(curvature, gradient)
         while loss(found - step) > loss(found) and float(np.abs(step).max()) > STEP_LEAST_RATIO:
             step = 0.5 * step
         found = found - step
-    slope_ratio = min(SLOPE_MOST_RATIO, max(SLOPE_LEAST_RATIO, float(found[0])))
-    return NeitherCalibration(slope_ratio=slope_ratio, shift_log_ratio=float(found[1]), case_count=len(told))
+    none, one, two, more = (float(shift) for shift in found[1:])
+    return NeitherCalibration(
+        slope_ratio=min(SLOPE_MOST_RATIO, max(SLOPE_LEAST_RATIO, float(found[0]))),
+        shift_log_ratios=(none, one, two, more),
+        case_count=len(rows),
+    )
+
+
+class PartCalibration(msgspec.Struct, frozen=True, kw_only=True):
+    """The maps of what stays where one part is taken out, fitted on just that: every case once, its parts alike."""
+
+    parties: SlopeCalibration
+    neither: NeitherCalibration
+
+    @property
+    def title(self) -> str:
+        """What a record says of how probabilities without a part came about."""
+        return f"without a part: {self.parties.title}, {self.neither.title}"
 
 
 class ConformalSets(msgspec.Struct, frozen=True, kw_only=True):

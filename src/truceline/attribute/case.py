@@ -158,6 +158,11 @@ class Cluster(msgspec.Struct, kw_only=True, gc=False):
         """Whether an item in it locates the launch."""
         return any(kind.direct and item.shapes for item, kind in self.items)
 
+    @property
+    def direct_operators(self) -> frozenset[str]:
+        """Give who runs what locates the launch in it; two clusters of the same are not of different custody."""
+        return frozenset(item.operator for item, kind in self.items if kind.direct)
+
 
 class Sorted(msgspec.Struct, frozen=True, eq=False, kw_only=True, gc=False):
     """One case's clusters in their fixed order, and what is taken out in turn: by mask, which of them go."""

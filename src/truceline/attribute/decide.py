@@ -56,6 +56,19 @@ class Decisions(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         """Give the number of cases."""
         return len(self.log_odds_ratio)
 
+    @property
+    def located_count(self) -> Integers:
+        """Give how many clusters of different custody located a launch, whomever they speak for: (cases)."""
+        counts = [
+            len({cluster.direct_operators for cluster in found.clusters if cluster.direct}) for found in self.sorted
+        ]
+        return np.array(counts, dtype=np.int64)
+
+    @property
+    def group_owners(self) -> Integers:
+        """Give the case of every mask: (groups)."""
+        return np.repeat(np.arange(len(self)), np.diff(self.group_starts))
+
 
 def pack_cases(
     cases: Sequence[Case],

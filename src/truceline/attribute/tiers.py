@@ -66,13 +66,15 @@ class Tiers(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         )
 
 
-def responsibility(log_likelihoods: Floats, log_prior: Floats, settings: AttributionSettings) -> tuple[Floats, Floats]:
+def responsibility(
+    log_likelihoods: Floats, log_prior: Floats, located_count: Integers, *, settings: AttributionSettings
+) -> tuple[Floats, Floats]:
     """Give (cases, 3) probabilities of first party, second party and neither, and the calibrated log-odds.
 
     Calibration changes how much is `neither`, by a map of its own, and how the parties share the rest.
     """
     told = posterior(log_likelihoods, log_prior)[..., NEITHER]
-    neither = told if settings.neither is None else settings.neither.apply(told)
+    neither = told if settings.neither is None else settings.neither.apply(told, located_count)
     raw = log_odds_of(log_likelihoods, log_prior)
     calibrated = raw if settings.calibration is None else settings.calibration.apply(raw)
     first, second = probability_of_first(calibrated), probability_of_first(-calibrated)
@@ -81,12 +83,20 @@ def responsibility(log_likelihoods: Floats, log_prior: Floats, settings: Attribu
 
 def tiers_of(decisions: Decisions, settings: AttributionSettings) -> Tiers:
     """Give the answer of every case by the gates of the catalogue."""
-    probabilities, calibrated = responsibility(decisions.log_likelihoods, decisions.log_priors, settings)
+    located_count = decisions.located_count
+    probabilities, calibrated = responsibility(
+        decisions.log_likelihoods, decisions.log_priors, located_count, settings=settings
+    )
     first, second = probabilities[:, 0], probabilities[:, 1]
     leader = np.where(first > second, 0, np.where(second > first, 1, -1)).astype(np.int64)
     lead = np.maximum(first, second)
-    owners = np.repeat(np.arange(len(decisions)), np.diff(decisions.group_starts))
-    group_probabilities, _ = responsibility(decisions.group_log_likelihoods, decisions.log_priors[owners], settings)
+    owners = decisions.group_owners
+    group_probabilities, _ = responsibility(
+        decisions.group_log_likelihoods,
+        decisions.log_priors[owners],
+        located_count[owners],
+        settings=settings.without_a_part,
+    )
     without = np.where(leader[owners] == 1, group_probabilities[:, 1], group_probabilities[:, 0])
     least = np.ones(len(decisions))
     np.minimum.at(least, owners, without)
@@ -168,7 +178,7 @@ def _direct(decisions: Decisions, leader: Integers, settings: AttributionSetting
             high = high or alone[place] >= strong
             low = low or alone[place] <= -strong
             if lead >= 0 and sign * origin[place] >= strong and cluster.direct:
-                custody.add(frozenset(item.operator for item, kind in cluster.items if kind.direct))
+                custody.add(cluster.direct_operators)
         counts[index] = len(custody)
         conflicts[index] = low and high
     return counts, conflicts
@@ -183,13 +193,14 @@ def _rests_on_line(decisions: Decisions, settings: AttributionSettings) -> Flags
 
 def _sensitivity(decisions: Decisions, settings: AttributionSettings) -> tuple[tuple[float, ...], Floats]:
     """Give the probabilities under the lowest, the held and the highest share of own-ground events."""
-    priors = settings.catalogue.priors
+    priors, located_count = settings.catalogue.priors, decisions.located_count
     points = (priors.own_side_low.number, priors.own_side.number, priors.own_side_high.number)
     rows = [
         responsibility(
             decisions.log_likelihoods,
             prior_with(settings.catalogue, own_side_probability=point, log_prior=decisions.log_priors),
-            settings,
+            located_count,
+            settings=settings,
         )[0]
         for point in points
     ]

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from truceline.attribute.calibration import (
     Calibration,
     NeitherCalibration,
+    PartCalibration,
     fit_conformal,
     fit_isotonic,
     fit_neither,
     fit_slope,
     fit_venn_abers,
 )
-from truceline.attribute.decide import Decisions, decide_cases, posterior
+from truceline.attribute.decide import Decisions, decide_cases, log_odds_of, posterior
 from truceline.attribute.evaluation import (
     Answers,
     AttributionFigures,
@@ -154,6 +155,7 @@ class _Decided(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 class _Fitted(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     calibrations: dict[CalibrationName, Calibration | None]
     neither: NeitherCalibration
+    parts: PartCalibration
     set_log_odds: NDArray[np.float64]
     set_is_first: NDArray[np.bool_]
     slope_ratio: float
@@ -212,9 +214,9 @@ def _teller_shares(theatre: Theatre) -> tuple[float, ...]:
 
 
 def _with(settings: AttributionSettings, fitted: _Fitted, name: CalibrationName) -> AttributionSettings:
-    """Give settings calibrated in one way; `neither` is fitted in all but "none"."""
-    neither = None if name == "none" else fitted.neither
-    return msgspec.structs.replace(settings, calibration=fitted.calibrations[name], neither=neither)
+    """Give settings calibrated in one way; `neither` and what stays without a part are fitted in all but "none"."""
+    neither, parts = (None, None) if name == "none" else (fitted.neither, fitted.parts)
+    return msgspec.structs.replace(settings, calibration=fitted.calibrations[name], neither=neither, parts=parts)
 
 
 def _decided(row: TheatreRow, wish: EvaluationWish, catalogue: EvidenceCatalogue, *, purpose: int) -> _Decided:
@@ -251,7 +253,8 @@ def _fit(wish: EvaluationWish, catalogue: EvidenceCatalogue) -> _Fitted:
     plain = TheatreRow(name="to calibrate on")
     decided = _decided(plain, wish, catalogue, purpose=CALIBRATE)
     told, is_first = _labelled(decided)
-    neither = posterior(decided.decisions.log_likelihoods, decided.decisions.log_priors)[:, NEITHER]
+    decisions = decided.decisions
+    neither = posterior(decisions.log_likelihoods, decisions.log_priors)[:, NEITHER]
     set_log_odds, set_is_first = _labelled(_decided(plain, wish, catalogue, purpose=SETS))
     slope = fit_slope(told, is_first)
     return _Fitted(
@@ -261,10 +264,25 @@ def _fit(wish: EvaluationWish, catalogue: EvidenceCatalogue) -> _Fitted:
             "isotonic": fit_isotonic(told, is_first),
             "venn_abers": fit_venn_abers(told, is_first),
         },
-        neither=fit_neither(neither, decided.theatre.responsible < 0),
+        neither=fit_neither(neither, decisions.located_count, decided.theatre.responsible < 0),
+        parts=_fit_parts(decided),
         set_log_odds=set_log_odds,
         set_is_first=set_is_first,
         slope_ratio=slope.slope_ratio,
+    )
+
+
+def _fit_parts(decided: _Decided) -> PartCalibration:
+    """Fit the maps of what stays without a part; the parts of a case weigh one case together."""
+    decisions, owners = decided.decisions, decided.decisions.group_owners
+    log_priors, responsible = decisions.log_priors[owners], decided.theatre.responsible[owners]
+    weights = 1.0 / np.diff(decisions.group_starts)[owners]
+    told = log_odds_of(decisions.group_log_likelihoods, log_priors)
+    neither = posterior(decisions.group_log_likelihoods, log_priors)[:, NEITHER]
+    known = responsible >= 0
+    return PartCalibration(
+        parties=fit_slope(told[known], responsible[known] == 0, weights=weights[known]),
+        neither=fit_neither(neither, decisions.located_count[owners], responsible < 0, weights=weights),
     )
 
 
@@ -344,7 +362,9 @@ def _compare(
     made, decisions = [], decided.decisions
     for name in fitted.calibrations:
         changed = _with(settings, fitted, name)
-        probabilities, _ = responsibility(decisions.log_likelihoods, decisions.log_priors, changed)
+        probabilities, _ = responsibility(
+            decisions.log_likelihoods, decisions.log_priors, decisions.located_count, settings=changed
+        )
         parties = probabilities[:, :2]
         sure = parties.max(axis=1) >= settings.catalogue.gates.assessed.number
         answers = Answers(

@@ -125,35 +125,56 @@ def test_knots_must_rise() -> None:
     with pytest.raises(ValueError, match="slope_ratio"):
         SlopeCalibration(slope_ratio=0.0, case_count=1)
     with pytest.raises(ValueError, match="slope_ratio"):
-        NeitherCalibration(slope_ratio=0.0, shift_log_ratio=0.0, case_count=1)
+        NeitherCalibration(slope_ratio=0.0, shift_log_ratios=(0.0, 0.0, 0.0, 0.0), case_count=1)
 
 
 def cases_of_neither(
-    seed: int, *, mean_log_ratio: float, shift_log_ratio: float, count: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw what a ledger told of `neither`, and labels true to a slope of 1.3 and a shift of it."""
+    seed: int, *, mean_log_ratio: float, shift_log_ratios: tuple[float, float, float, float], count: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw what a ledger told of `neither`, located launches, and labels true to a slope of 1.3 and shifts by these."""
     chance = np.random.default_rng(seed)
     told = probability_of_first(chance.normal(mean_log_ratio, 1.0, count))
-    true = NeitherCalibration(slope_ratio=1.3, shift_log_ratio=shift_log_ratio, case_count=1).apply(told)
-    return told, chance.random(count) < true
+    located = chance.integers(0, 6, count)
+    true = NeitherCalibration(slope_ratio=1.3, shift_log_ratios=shift_log_ratios, case_count=1).apply(told, located)
+    return told, located, chance.random(count) < true
 
 
 def test_how_often_neither_did_it_is_found() -> None:
-    """Slope and shift that made the labels are found, the mean claim then holds, and certainty stays finite."""
-    told, labels = cases_of_neither(7, mean_log_ratio=-4.0, shift_log_ratio=2.0, count=40_000)
-    fitted = fit_neither(told, labels)
+    """Slope and shifts that made the labels are found, claims then hold in every class, and certainty stays finite."""
+    shifts = (3.0, 2.0, 0.5, -0.5)
+    told, located, labels = cases_of_neither(7, mean_log_ratio=-4.0, shift_log_ratios=shifts, count=80_000)
+    fitted = fit_neither(told, located, labels)
+    claimed = fitted.apply(told, located)
 
-    assert (1.3, 2.0) == pytest.approx((fitted.slope_ratio, fitted.shift_log_ratio), abs=0.3)
-    assert fitted.apply(told).mean() == pytest.approx(labels.mean(), abs=1e-3)
-    assert np.isfinite(fitted.apply(np.array([0.0, 1.0]))).all()
-    assert "from 40000 labelled cases" in fitted.title
-    assert math.isfinite(fit_neither(told[:50], np.zeros(50, dtype=bool)).shift_log_ratio)
+    assert (1.3, *shifts) == pytest.approx((fitted.slope_ratio, *fitted.shift_log_ratios), abs=0.3)
+    for count in range(3):
+        assert claimed[located == count].mean() == pytest.approx(labels[located == count].mean(), abs=1e-3)
+    assert claimed[located >= 3].mean() == pytest.approx(labels[located >= 3].mean(), abs=1e-3)
+    assert np.isfinite(fitted.apply(np.array([0.0, 1.0]), np.array([0, 9]))).all()
+    assert "from 80000 labelled cases" in fitted.title
+    never = fit_neither(told[:50], located[:50], np.zeros(50, dtype=bool))
+    assert all(math.isfinite(shift) for shift in never.shift_log_ratios)
 
 
 def test_a_fit_of_neither_does_not_go_to_and_fro() -> None:
     """Where whole steps of Newton's method go round in a circle and leave the claims as they were, the fit arrives."""
-    told, labels = cases_of_neither(8, mean_log_ratio=-5.2, shift_log_ratio=2.5, count=20_000)
-    fitted = fit_neither(told, labels)
+    shifts = (2.5, 2.5, 2.5, 2.5)
+    told, located, labels = cases_of_neither(8, mean_log_ratio=-5.2, shift_log_ratios=shifts, count=40_000)
+    fitted = fit_neither(told, located, labels)
 
-    assert (1.3, 2.5) == pytest.approx((fitted.slope_ratio, fitted.shift_log_ratio), abs=0.1)
-    assert fitted.apply(told).mean() == pytest.approx(labels.mean(), abs=1e-3)
+    assert (1.3, *shifts) == pytest.approx((fitted.slope_ratio, *fitted.shift_log_ratios), abs=0.3)
+    assert fitted.apply(told, located).mean() == pytest.approx(labels.mean(), abs=1e-3)
+
+
+def test_a_case_that_weighs_twice_is_a_case_told_twice() -> None:
+    """Fits with whole weights are those of the same cases repeated, for the parties and for neither."""
+    raw, first = labelled(400, slope_ratio=0.7, seed=9)
+    told, located, labels = cases_of_neither(10, mean_log_ratio=-2.0, shift_log_ratios=(1.0, 0.0, 0.0, 0.0), count=400)
+    counts = np.arange(400) % 3
+    weighed = fit_slope(raw, first, weights=counts.astype(float)).slope_ratio
+    neither = fit_neither(told, located, labels, weights=counts.astype(float))
+    again = fit_neither(np.repeat(told, counts), np.repeat(located, counts), np.repeat(labels, counts))
+
+    assert weighed == pytest.approx(fit_slope(np.repeat(raw, counts), np.repeat(first, counts)).slope_ratio)
+    assert neither.slope_ratio == pytest.approx(again.slope_ratio)
+    assert neither.shift_log_ratios == pytest.approx(again.shift_log_ratios)

@@ -27,7 +27,7 @@ from laws.attribution_cases import (
     point,
 )
 from truceline.attribute import tiers
-from truceline.attribute.calibration import ConformalSets, NeitherCalibration, SlopeCalibration
+from truceline.attribute.calibration import ConformalSets, NeitherCalibration, PartCalibration, SlopeCalibration
 from truceline.attribute.case import Case
 from truceline.attribute.explain import Subject, attribution_of
 from truceline.attribute.settings import AttributionSettings
@@ -110,13 +110,40 @@ def test_calibration_moves_probability_and_not_the_ledger() -> None:
 
 def test_calibrating_neither_leaves_the_parties_their_ratio() -> None:
     """A shift of `neither` takes from both parties alike, and the record says that it was made."""
-    fitted = NeitherCalibration(slope_ratio=1.0, shift_log_ratio=1.0, case_count=50)
+    fitted = NeitherCalibration(slope_ratio=1.0, shift_log_ratios=(1.0, 0.0, 0.0, 0.0), case_count=50)
     plain, shifted = record(case(MEDIA)), record(case(MEDIA), settings=settings_with(neither=fitted))
     ratios = [one.probability_of("A") / one.probability_of("B") for one in (plain, shifted)]
 
     assert ratios[1] == pytest.approx(ratios[0])
     assert shifted.probability_of("A") < plain.probability_of("A")
-    assert shifted.calibration == "neither: slope 1.000, shift 1.000 from 50 labelled cases"
+    assert shifted.calibration == (
+        "neither: slope 1.000, shift by located launches 1.000, 0.000, 0.000, 0.000 from 50 labelled cases"
+    )
+
+
+def test_neither_is_calibrated_by_how_many_launches_were_located() -> None:
+    """A sound and a radar of different custody are two located launches, of one custody one, without either none."""
+    shifts = (4.0, 2.0, -2.0, -4.0)
+    fitted = NeitherCalibration(slope_ratio=1.0, shift_log_ratios=shifts, case_count=50)
+    same = msgspec.structs.replace(SOUND, operator=RADAR.operator)
+    for items, located in (((MEDIA,), 0), ((RADAR,), 1), ((RADAR, same), 1), ((RADAR, SOUND), 2)):
+        plain, shifted = (answered(case(*items), settings=settings_with(neither=one)) for one in (None, fitted))
+        odds = [math.log(one.probabilities[0, 2] / (1.0 - one.probabilities[0, 2])) for one in (plain, shifted)]
+
+        assert odds[1] - odds[0] == pytest.approx(shifts[located])
+
+
+def test_what_stays_without_a_part_has_maps_of_its_own() -> None:
+    """They change what stays without each part, and with it the tier, but not the answer itself."""
+    even = NeitherCalibration(slope_ratio=1.0, shift_log_ratios=(0.0, 0.0, 0.0, 0.0), case_count=50)
+    parts = PartCalibration(parties=SlopeCalibration(slope_ratio=0.1, case_count=100), neither=even)
+    subject = case(RADAR, SOUND)
+    plain, held = answered(subject), answered(subject, settings=settings_with(parts=parts))
+
+    assert (TIERS[plain.tier[0]], TIERS[held.tier[0]]) == ("assessed_high", "indicated")
+    assert held.probabilities.tolist() == plain.probabilities.tolist()
+    assert (held.without < plain.without).all()
+    assert "without a part: slope 0.100" in record(subject, settings=settings_with(parts=parts)).calibration
 
 
 @pytest.mark.parametrize(
