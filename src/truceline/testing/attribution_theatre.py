@@ -81,11 +81,23 @@ class Theatre(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     line_distance_m: NDArray[np.float64]
 
 
-def make_theatre(wish: TheatreWish, chance: np.random.Generator) -> Theatre:
-    """Make a theatre. Of one seed, events are the same whatever attacks them; false flags are events of their own."""
-    of_days, of_events, of_attacks = chance.spawn(3)
+def theatre_days(wish: TheatreWish, chance: np.random.Generator) -> tuple[Day, ...]:
+    """Make the days of the theatre that `make_theatre` makes by the same chance."""
+    return _days_of(wish, chance.spawn(3)[0])
+
+
+def _days_of(wish: TheatreWish, chance: np.random.Generator) -> tuple[Day, ...]:
     pairs_count = min(DAY_PAIRS_MOST_COUNT, max(DAY_PAIRS_LEAST_COUNT, wish.events_count // EVENTS_PER_PAIR_COUNT))
-    days = make_days(pairs_count, of_days, back_dated=wish.attack == "back_dated_line")
+    return make_days(pairs_count, chance, back_dated=wish.attack == "back_dated_line")
+
+
+def make_theatre(wish: TheatreWish, chance: np.random.Generator, *, days: tuple[Day, ...] | None = None) -> Theatre:
+    """Make a theatre. Of one seed, events are the same whatever attacks them; false flags are events of their own.
+
+    `days`: those of `theatre_days` of the same chance, where they were made before; most of the work is in them.
+    """
+    of_days, of_events, of_attacks = chance.spawn(3)
+    days = _days_of(wish, of_days) if days is None else days
     made = []
     for index, (own, attacker) in enumerate(
         zip(of_events.spawn(wish.events_count), of_attacks.spawn(wish.events_count), strict=True)

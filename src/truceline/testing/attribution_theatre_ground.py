@@ -108,7 +108,7 @@ def _make_day(line_date: date, sign: float, chance: np.random.Generator, back_da
         return _field(
             line_date,
             bearing_rad,
-            lambda along_m: _wound(waves, along_m) + sign * error(along_m) + moved_m,
+            lambda along_m: _wound_along(waves, along_m) + sign * error(along_m) + moved_m,
             party=PARTIES[0],
         )
 
@@ -136,7 +136,12 @@ def _wound(waves: tuple[Wave, ...], along_m: float) -> float:
     return sum(amplitude * math.sin(2.0 * math.pi * along_m / length + phase) for amplitude, length, phase in waves)
 
 
-def _drawing_error(chance: np.random.Generator) -> Callable[[float], float]:
+def _wound_along(waves: tuple[Wave, ...], along_m: Floats) -> Floats:
+    ways = [amplitude * np.sin(2.0 * math.pi * along_m / length + phase) for amplitude, length, phase in waves]
+    return np.asarray(sum(ways))
+
+
+def _drawing_error(chance: np.random.Generator) -> Callable[[Floats], Floats]:
     """Draw how the drawing errs along the line: smooth error of about 800 m, and advances of 1 to 4 km not yet seen."""
     smooth = _waves(chance, amplitude_m=(200.0, 750.0), length_m=(4_000.0, 40_000.0))
     bumps: list[Bump] = [
@@ -148,9 +153,9 @@ def _drawing_error(chance: np.random.Generator) -> Callable[[float], float]:
         for _ in range(int(chance.poisson(4.0)))
     ]
 
-    def error(along_m: float) -> float:
-        missed_m = sum(height * math.exp(-(((along_m - middle) / half) ** 2)) for middle, half, height in bumps)
-        return _wound(smooth, along_m) + missed_m
+    def error(along_m: Floats) -> Floats:
+        missed_m = sum(height * np.exp(-(((along_m - middle) / half) ** 2)) for middle, half, height in bumps)
+        return _wound_along(smooth, along_m) + missed_m
 
     return error
 
@@ -167,13 +172,13 @@ def _coordinates(bearing_rad: float, spot: Spot) -> tuple[float, float]:
     return MIDDLE_LATITUDE_DEG + north_m / METRES_PER_DEGREE_M, MIDDLE_LONGITUDE_DEG + east_m / per_degree_m
 
 
-def _field(line_date: date, bearing_rad: float, line: Callable[[float], float], *, party: str) -> ControlField:
+def _field(line_date: date, bearing_rad: float, line: Callable[[Floats], Floats], *, party: str) -> ControlField:
     """Lay the drawn ground of the first party out as a polygon and read it as any drawing is read.
 
     The drawn line stays the limit however far out: a polygon ends somewhere, and what lies beyond would be the other's.
     """
-    along = np.arange(-REACH_M, REACH_M + 1.0, 500.0).tolist()
-    across = [line(entry) for entry in along]
+    steps_m = np.arange(-REACH_M, REACH_M + 1.0, 500.0)
+    along, across = steps_m.tolist(), line(steps_m).tolist()
     edge = [_coordinates(bearing_rad, spot) for spot in zip(along, across, strict=True)]
     far = [_coordinates(bearing_rad, (entry, REACH_M)) for entry in (along[-1], along[0])]
     line_deg = [(longitude, latitude) for latitude, longitude in edge]

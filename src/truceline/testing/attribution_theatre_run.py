@@ -46,9 +46,10 @@ from truceline.testing.attribution_theatre import (
     Theatre,
     TheatreWish,
     make_theatre,
+    theatre_days,
 )
 from truceline.testing.attribution_theatre_attacks import Attack
-from truceline.testing.attribution_theatre_ground import PARTIES
+from truceline.testing.attribution_theatre_ground import PARTIES, Day
 from truceline.testing.attribution_theatre_places import with_place_rates
 
 CalibrationName = Literal["none", "slope", "isotonic", "venn_abers"]
@@ -182,12 +183,13 @@ def evaluate_theatre(
     fitted = _fit(wish, catalogue)
     settings = _with(settings, fitted, wish.calibration)
     rows: list[RowFigures] = []
+    days = theatre_days(TheatreWish(events_count=wish.events_count), np.random.default_rng((wish.seed, JUDGE)))
     calibrations: tuple[CalibrationFigures, ...] = ()
     item_counts = (math.nan, math.nan, math.nan)
     teller_shares: tuple[float, ...] = ()
     for number, row in enumerate(wish.rows, start=1):
         say(f"theatre {number} of {len(wish.rows)}: {row.name}, {wish.events_count:,} events")
-        decided = _decided(row, wish, catalogue, purpose=JUDGE)
+        decided = _decided(row, wish, catalogue, purpose=JUDGE, days=days)
         rows.append(_judge(decided, fitted, settings=settings, wish=wish))
         if not calibrations and row == TheatreRow(name=row.name):
             calibrations = _compare(decided, fitted, settings=settings, wish=wish)
@@ -219,7 +221,15 @@ def _with(settings: AttributionSettings, fitted: _Fitted, name: CalibrationName)
     return msgspec.structs.replace(settings, calibration=fitted.calibrations[name], neither=neither, parts=parts)
 
 
-def _decided(row: TheatreRow, wish: EvaluationWish, catalogue: EvidenceCatalogue, *, purpose: int) -> _Decided:
+def _decided(
+    row: TheatreRow,
+    wish: EvaluationWish,
+    catalogue: EvidenceCatalogue,
+    *,
+    purpose: int,
+    days: tuple[Day, ...] | None = None,
+) -> _Decided:
+    """Make a theatre and decide its cases; `days`: those made before, but old drawings come with days of their own."""
     made = TheatreWish(
         events_count=wish.events_count if purpose == JUDGE else wish.calibration_events_count,
         own_side_probability=row.own_side_probability,
@@ -227,7 +237,8 @@ def _decided(row: TheatreRow, wish: EvaluationWish, catalogue: EvidenceCatalogue
         attack=row.attack,
         tellers_most_count=wish.tellers_most_count,
     )
-    theatre = make_theatre(made, np.random.default_rng((wish.seed, purpose)))
+    known = None if row.attack == "back_dated_line" else days
+    theatre = make_theatre(made, np.random.default_rng((wish.seed, purpose)), days=known)
     return _Decided(row=row, theatre=theatre, decisions=_decide(theatre, catalogue))
 
 
