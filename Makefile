@@ -15,6 +15,7 @@ run: ready  ## Set up, then watch a made-up day from the first observation to th
 	@echo "(the command is $(BIN)/truceline; \`. $(BIN)/activate\` lets you type just \`truceline\` in this shell)"
 
 test: lint  ## Set up, then run every check and every test, with branch coverage of the core
+	@$(BIN)/python tools/compile_ahead.py
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not long and not bench" --cov --cov-report=term-missing:skip-covered
 
 lint: ready-test  ## Check style, types and who imports whom, without running a test
