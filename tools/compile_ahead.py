@@ -1,8 +1,8 @@
 """Compiles what is compiled, once and on two cores, before tests need it: each of their workers would do it all anew.
 
-Two made-up days are worked through as anybody would, one of a sensor network and one of the whole flow; what they
-compile is kept beside the code (numba's cache). A second call finds its mark and is quick; what a day does not reach is
-compiled where a test does.
+One core works through a made-up day from beginning to end, the other does what that comes to last. What they compile
+is kept beside the code (numba's cache). A second call finds its mark and is quick; what neither reaches is compiled
+where a test does.
 """
 
 from __future__ import annotations
@@ -27,17 +27,16 @@ def main() -> int:
     if MARK.exists() and MARK.read_text(encoding="utf-8") == state:
         return 0
     sys.stderr.write("compiling ahead (some two minutes, once)\n")
+    small = ["--events-count", "10", "--calibration-events-count", "50", "--own-side-probability", "0.03"]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as workers:
-        network, feeds = f"{folder}/network", f"{folder}/network/feeds"
-        tables = ["--stations", f"{feeds}/stations.parquet", "--detections", f"{feeds}/detections.parquet"]
-        days = [
+        works = [
+            [["truceline", "demo", "--out", f"{folder}/demo"]],
             [
-                ["simulate", "--scenario", "network_tiny", "--out", network],
-                ["associate", "run", *tables, "--line", f"{feeds}/lines.parquet", "--out", f"{folder}/events"],
+                ["pytest", "-n0", "tests/unit/associate/engine/test_exchange.py"],
+                ["truceline", "attribution", "evaluate", *small, "--attack", "none"],
             ],
-            [["demo", "--out", f"{folder}/demo"]],
         ]
-        failures = [failure for failure in workers.map(first_failure, days) if failure]
+        failures = [failure for failure in workers.map(first_failure, works) if failure]
     sys.stderr.writelines(f"{failure}\n" for failure in failures)
     if not failures:
         MARK.parent.mkdir(exist_ok=True)
@@ -58,10 +57,10 @@ def state_of_code() -> str:
 def first_failure(commands: list[list[str]]) -> str:
     """Run commands one after the other; give what the first one that fails said, nothing where all went well."""
     for command in commands:
-        program = [str(Path(sys.executable).with_name("truceline")), *command]
-        done = subprocess.run(program, check=False, capture_output=True, text=True)
+        program = str(Path(sys.executable).with_name(command[0]))
+        done = subprocess.run([program, *command[1:]], check=False, capture_output=True, text=True, cwd=ROOT)
         if done.returncode:
-            return f"truceline {' '.join(command)}: {done.stderr.strip()}"
+            return f"{' '.join(command)}: {done.stdout}{done.stderr}"
     return ""
 
 
