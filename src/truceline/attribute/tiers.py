@@ -102,7 +102,7 @@ def tiers_of(decisions: Decisions, settings: AttributionSettings) -> Tiers:
     np.minimum.at(least, owners, without)
     least = np.where(np.diff(decisions.group_starts) > 0, least, 0.0)
     direct_count, conflicts = _direct(decisions, leader, settings)
-    points, sensitivity = _sensitivity(decisions, settings)
+    points, sensitivity = _sensitivity(decisions, located_count, settings)
     turns = _turns(sensitivity, leader)
     set_flags, open_set = _sets(calibrated, settings)
     gates = settings.catalogue.gates
@@ -191,9 +191,11 @@ def _rests_on_line(decisions: Decisions, settings: AttributionSettings) -> Flags
     return np.asarray(~direct & (holds < settings.catalogue.place.decisive.number))
 
 
-def _sensitivity(decisions: Decisions, settings: AttributionSettings) -> tuple[tuple[float, ...], Floats]:
+def _sensitivity(
+    decisions: Decisions, located_count: Integers, settings: AttributionSettings
+) -> tuple[tuple[float, ...], Floats]:
     """Give the probabilities under the lowest, the held and the highest share of own-ground events."""
-    priors, located_count = settings.catalogue.priors, decisions.located_count
+    priors = settings.catalogue.priors
     points = (priors.own_side_low.number, priors.own_side.number, priors.own_side_high.number)
     rows = [
         responsibility(

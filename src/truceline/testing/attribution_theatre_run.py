@@ -291,9 +291,11 @@ def _fit_parts(decided: _Decided) -> PartCalibration:
     told = log_odds_of(decisions.group_log_likelihoods, log_priors)
     neither = posterior(decisions.group_log_likelihoods, log_priors)[:, NEITHER]
     known = responsible >= 0
+    parties = fit_slope(told[known], responsible[known] == 0, weights=weights[known])
+    of_neither = fit_neither(neither, decisions.located_count[owners], responsible < 0, weights=weights)
     return PartCalibration(
-        parties=fit_slope(told[known], responsible[known] == 0, weights=weights[known]),
-        neither=fit_neither(neither, decisions.located_count[owners], responsible < 0, weights=weights),
+        parties=msgspec.structs.replace(parties, case_count=int((decided.theatre.responsible >= 0).sum())),
+        neither=msgspec.structs.replace(of_neither, case_count=len(decisions)),
     )
 
 

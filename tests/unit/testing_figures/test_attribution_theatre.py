@@ -12,7 +12,7 @@ import pytest
 from truceline.adapters.evidence_catalogue import load_evidence_catalogue
 from truceline.attribute.case import Case
 from truceline.model.evidence import OriginPoint, PlaceTeller
-from truceline.testing.attribution_theatre import Theatre, TheatreWish, make_theatre
+from truceline.testing.attribution_theatre import Theatre, TheatreWish, make_theatre, theatre_days
 from truceline.testing.attribution_theatre_attacks import (
     ATTACK_WORDS,
     ATTACKS,
@@ -99,6 +99,17 @@ def test_places_of_impacts_are_told_by_one_to_three(plain: Theatre) -> None:
         assert case.anchor == "impact" or not case.also_told
     assert {()} == {case.also_told for case in alone.cases}
     assert [case.items for case in plain.cases] == [case.items for case in alone.cases]
+
+
+def test_days_made_before_are_the_same_days() -> None:
+    """With the days of the same chance at hand the theatre is the same, event for event, on the very same days."""
+    wish = TheatreWish(events_count=30)
+    days = theatre_days(wish, np.random.default_rng(5))
+    whole, handed = (make_theatre(wish, np.random.default_rng(5), days=given) for given in (None, days))
+
+    assert whole.cases == handed.cases
+    assert [one.distances_m.tobytes() for one in whole.fields] == [one.distances_m.tobytes() for one in handed.fields]
+    assert {id(field) for field in handed.fields} <= {id(day.field) for day in days}
 
 
 def test_who_puts_it_elsewhere_tells_of_another_event(plain: Theatre) -> None:
