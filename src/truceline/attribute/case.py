@@ -219,6 +219,8 @@ def weights_of(cluster: Cluster, within_probability: float) -> dict[str, float]:
     Items of unlike type measure different things of one event, and their product says what none says alone; that all
     of them may be invented by one hand is the cluster's contamination and cap.
     """
+    if len(cluster.items) == 1:
+        return {cluster.items[0][0].item_type: 1.0}
     counts: dict[str, int] = {}
     for item, _ in cluster.items:
         counts[item.item_type] = counts.get(item.item_type, 0) + 1
@@ -276,7 +278,7 @@ def shape_numbers(shape: OriginShape, longitude_deg: float, latitude_deg: float)
 
 
 class Packing:
-    """Lays cases in columns, one after another."""
+    """Lays cases in columns, one after another; rows stand number after number, which is quicker to read than rows."""
 
     def __init__(self, parties: tuple[str, str], catalogue: EvidenceCatalogue) -> None:
         """Take what all cases share."""
@@ -286,23 +288,25 @@ class Packing:
         self._within = catalogue.dependence.within_cluster.number
         self._known: dict[tuple[str, str | None, float | None], list[float]] = {}
         self.sorted: list[Sorted] = []
-        self._anchors: list[tuple[float, float]] = []
+        self._anchors: list[float] = []
         self._launches: list[bool] = []
-        self._bands: list[tuple[float, float, float]] = []
+        self._bands: list[float] = []
         self._band_counts: list[int] = []
         self._item_counts: list[int] = []
-        self._items: list[tuple[int, float, float, int]] = []
+        self._item_clusters: list[int] = []
+        self._item_numbers: list[float] = []
+        self._shape_counts: list[int] = []
         self._shape_kinds: list[int] = []
-        self._shapes: list[tuple[float, ...]] = []
-        self._tables: list[list[float]] = []
-        self._statements: list[list[float]] = []
+        self._shapes: list[float] = []
+        self._tables: list[float] = []
+        self._statements: list[float] = []
         self._caps: list[float] = []
         self._masks: list[bool] = []
-        self._log_priors: list[list[float]] = []
+        self._log_priors: list[float] = []
         self._teller_clusters: list[int] = []
         self._teller_counts: list[int] = []
-        self._told_places: list[tuple[float, float]] = []
-        self._told_words: list[list[float]] = []
+        self._told_places: list[float] = []
+        self._told_words: list[float] = []
         self._variances_m2: list[float] = []
 
     def add(self, case: Case, told: Sequence[PlaceTeller], holds_probability: Sequence[float]) -> None:
@@ -312,21 +316,22 @@ class Packing:
         found = clusters_of(case, tellers, kinds=self._kinds, within_probability=self._within)
         self.sorted.append(found)
         self._add_place(tellers, case, holds_probability)
-        self._anchors.append((case.longitude_deg, case.latitude_deg))
+        self._anchors += (case.longitude_deg, case.latitude_deg)
         self._launches.append(case.anchor == "launch")
         bands = case.bands if case.bands is not None else self._catalogue.bands
-        self._bands += [(band.low_m, band.high_m, band.probability) for band in bands]
+        for band in bands:
+            self._bands += (band.low_m, band.high_m, band.probability)
         self._band_counts.append(len(bands))
-        before = len(self._items)
+        before = len(self._item_clusters)
         for index, cluster in enumerate(found.clusters):
             self._add_cluster(index, cluster, case)
-        self._item_counts.append(len(self._items) - before)
+        self._item_counts.append(len(self._item_clusters) - before)
         for gone in found.gone_index:
             stays = [True] * len(found.clusters)
             for index in gone:
                 stays[index] = False
             self._masks += stays
-        self._log_priors.append(log_priors(self._catalogue, neither_probability=case.neither_probability))
+        self._log_priors += log_priors(self._catalogue, neither_probability=case.neither_probability)
 
     def _add_place(self, tellers: Sequence[PlaceTeller], case: Case, holds_probability: Sequence[float]) -> None:
         """Add what every set of tellers says of the place: by the case's, or without the first by its most precise.
@@ -342,8 +347,8 @@ class Packing:
             wrong = wrong_together([tellers[t].contamination_probability for t in who], place.wrong_together.number)
             best = 0 if who[0] == 0 else min(who, key=lambda t: tellers[t].position_sigma_m)
             holds = holds_probability[best]
-            self._told_places.append((holds, wrong))
-            self._told_words.append(place_log_likelihoods(holds, wrong))
+            self._told_places += (holds, wrong)
+            self._told_words += place_log_likelihoods(holds, wrong)
 
     def _add_cluster(self, index: int, cluster: Cluster, case: Case) -> None:
         table, statement = [0.0] * HYPOTHESIS_COUNT, [0.0] * HYPOTHESIS_COUNT
@@ -358,8 +363,8 @@ class Packing:
                 told = self._told(item, kind)
                 for h in range(HYPOTHESIS_COUNT):
                     into[h] += told[h] * cluster.weights[item.item_type]
-        self._tables.append(table)
-        self._statements.append(statement)
+        self._tables += table
+        self._statements += statement
         self._caps.append(math.log(max(caps)))
 
     def _told(self, item: EvidenceItem, kind: ItemType) -> list[float]:
@@ -372,17 +377,19 @@ class Packing:
         return self._known[key]
 
     def _add_shapes(self, index: int, item: EvidenceItem, kind: ItemType, *, cluster: Cluster, case: Case) -> None:
-        if contamination_of(item, kind) >= 1.0:
+        contamination_probability = contamination_of(item, kind)
+        if contamination_probability >= 1.0:
             return
         for shape in item.shapes:
             shape_kind, numbers = shape_numbers(shape, case.longitude_deg, case.latitude_deg)
             self._shape_kinds.append(shape_kind)
-            self._shapes.append(numbers)
-        self._items.append((index, contamination_of(item, kind), cluster.weights[item.item_type], len(item.shapes)))
+            self._shapes += numbers
+        self._item_clusters.append(index)
+        self._item_numbers += (contamination_probability, cluster.weights[item.item_type])
+        self._shape_counts.append(len(item.shapes))
 
     def cases(self, field_index: Sequence[int]) -> Cases:
         """Give the columns; `field_index`: which raster each case is read with, -1 for none."""
-        items = np.array(self._items, dtype=np.float64).reshape(-1, 4)
         masks = [len(found.gone_index) for found in self.sorted]
         sizes = [len(found.gone_index) * len(found.clusters) for found in self.sorted]
         return Cases(
@@ -392,9 +399,9 @@ class Packing:
             band_starts=_starts(self._band_counts),
             bands=np.array(self._bands, dtype=np.float64).reshape(-1, 3),
             item_starts=_starts(self._item_counts),
-            item_clusters=items[:, 0].astype(np.int64),
-            item_numbers=np.ascontiguousarray(items[:, 1:3]),
-            shape_starts=_starts(items[:, 3].astype(np.int64)),
+            item_clusters=np.array(self._item_clusters, dtype=np.int64),
+            item_numbers=np.array(self._item_numbers, dtype=np.float64).reshape(-1, 2),
+            shape_starts=_starts(self._shape_counts),
             shape_kinds=np.array(self._shape_kinds, dtype=np.int64),
             shapes=np.array(self._shapes, dtype=np.float64).reshape(-1, SHAPE_NUMBERS_COUNT),
             cluster_starts=_starts([len(found.clusters) for found in self.sorted]),
