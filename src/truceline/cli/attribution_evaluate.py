@@ -37,7 +37,7 @@ what is judged:
   Without --labelled, a SYNTHETIC theatre with known ground truth: two parties drawn alike, sensors with errors of other
   shapes than the attribution believes in, maps that err, media that follow each other. It is calibrated on theatres of
   their own and judged on others: without attack, with other shares of own-ground events, with half as much and a
-  quarter more noticed, and under each attack, side by side. 5,000 events each take some four minutes.
+  quarter more noticed, and under each attack, side by side. 5,000 events each take some two minutes.
   With --labelled, a CSV with case_id,responsible and p_PARTY for one party or both, as `attribution reports` writes it
   (empty: no answer). responsible is a party's name, or `neither`. A column `answer` says who was named; without it,
   the party whose probability reaches --answer-probability.
