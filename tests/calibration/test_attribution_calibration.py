@@ -26,7 +26,7 @@ FROZEN_SEED = 20_310_301
 FALSE_MOST_SHARES = {"none": 0.005, "planted_media": 0.01, "spoofed_array": 0.015}
 """Largest share of all cases in which a party may be named though it did not do it, at tier "assessed"."""
 
-COVERAGE_LEAST_SHARE = 0.580
+COVERAGE_LEAST_SHARE = 0.595
 """What was reached when this was frozen, less two per cent: coverage may not fall without a word."""
 
 CALIBRATION_ERROR_MOST = 0.01
