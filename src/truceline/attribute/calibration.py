@@ -160,7 +160,7 @@ def fit_venn_abers(log_odds_ratio: Floats, is_first: Flags) -> VennAbersCalibrat
 class NeitherCalibration(msgspec.Struct, frozen=True, kw_only=True):
     """Log-odds of `neither` against both parties together, times one number plus another; the same for either party.
 
-    What was added, `shift_log_ratios`, goes by how many sources located a launch, whomever they speak for: none, one,
+    What is added, `shift_log_ratios`, goes by how many sources located a launch, whomever they speak for: none, one,
     two, three or more (`LOCATED_MOST_COUNT`). What nobody saw fired was oftener fired by nobody.
     """
 

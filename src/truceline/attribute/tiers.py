@@ -67,14 +67,22 @@ class Tiers(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
 
 def responsibility(
-    log_likelihoods: Floats, log_prior: Floats, located_count: Integers, *, settings: AttributionSettings
+    decisions: Decisions,
+    log_likelihoods: Floats,
+    log_prior: Floats,
+    *,
+    settings: AttributionSettings,
+    owners: Integers | None = None,
 ) -> tuple[Floats, Floats]:
-    """Give (cases, 3) probabilities of first party, second party and neither, and the calibrated log-odds.
+    """Give (rows, 3) probabilities of first party, second party and neither, and the calibrated log-odds.
 
-    Calibration changes how much is `neither`, by a map of its own, and how the parties share the rest.
+    Calibration changes how much is `neither`, by a map of its own, and how the parties share the rest. `owners`: the
+    case of every row, where rows are not the cases themselves.
     """
-    told = posterior(log_likelihoods, log_prior)[..., NEITHER]
-    neither = told if settings.neither is None else settings.neither.apply(told, located_count)
+    neither = posterior(log_likelihoods, log_prior)[..., NEITHER]
+    if settings.neither is not None:
+        located_count = decisions.located_count
+        neither = settings.neither.apply(neither, located_count if owners is None else located_count[owners])
     raw = log_odds_of(log_likelihoods, log_prior)
     calibrated = raw if settings.calibration is None else settings.calibration.apply(raw)
     first, second = probability_of_first(calibrated), probability_of_first(-calibrated)
@@ -83,26 +91,26 @@ def responsibility(
 
 def tiers_of(decisions: Decisions, settings: AttributionSettings) -> Tiers:
     """Give the answer of every case by the gates of the catalogue."""
-    located_count = decisions.located_count
     probabilities, calibrated = responsibility(
-        decisions.log_likelihoods, decisions.log_priors, located_count, settings=settings
+        decisions, decisions.log_likelihoods, decisions.log_priors, settings=settings
     )
     first, second = probabilities[:, 0], probabilities[:, 1]
     leader = np.where(first > second, 0, np.where(second > first, 1, -1)).astype(np.int64)
     lead = np.maximum(first, second)
     owners = decisions.group_owners
     group_probabilities, _ = responsibility(
+        decisions,
         decisions.group_log_likelihoods,
         decisions.log_priors[owners],
-        located_count[owners],
         settings=settings.without_a_part,
+        owners=owners,
     )
     without = np.where(leader[owners] == 1, group_probabilities[:, 1], group_probabilities[:, 0])
     least = np.ones(len(decisions))
     np.minimum.at(least, owners, without)
     least = np.where(np.diff(decisions.group_starts) > 0, least, 0.0)
     direct_count, conflicts = _direct(decisions, leader, settings)
-    points, sensitivity = _sensitivity(decisions, located_count, settings)
+    points, sensitivity = _sensitivity(decisions, settings)
     turns = _turns(sensitivity, leader)
     set_flags, open_set = _sets(calibrated, settings)
     gates = settings.catalogue.gates
@@ -191,17 +199,15 @@ def _rests_on_line(decisions: Decisions, settings: AttributionSettings) -> Flags
     return np.asarray(~direct & (holds < settings.catalogue.place.decisive.number))
 
 
-def _sensitivity(
-    decisions: Decisions, located_count: Integers, settings: AttributionSettings
-) -> tuple[tuple[float, ...], Floats]:
+def _sensitivity(decisions: Decisions, settings: AttributionSettings) -> tuple[tuple[float, ...], Floats]:
     """Give the probabilities under the lowest, the held and the highest share of own-ground events."""
     priors = settings.catalogue.priors
     points = (priors.own_side_low.number, priors.own_side.number, priors.own_side_high.number)
     rows = [
         responsibility(
+            decisions,
             decisions.log_likelihoods,
             prior_with(settings.catalogue, own_side_probability=point, log_prior=decisions.log_priors),
-            located_count,
             settings=settings,
         )[0]
         for point in points

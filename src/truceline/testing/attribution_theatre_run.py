@@ -375,9 +375,7 @@ def _compare(
     made, decisions = [], decided.decisions
     for name in fitted.calibrations:
         changed = _with(settings, fitted, name)
-        probabilities, _ = responsibility(
-            decisions.log_likelihoods, decisions.log_priors, decisions.located_count, settings=changed
-        )
+        probabilities, _ = responsibility(decisions, decisions.log_likelihoods, decisions.log_priors, settings=changed)
         parties = probabilities[:, :2]
         sure = parties.max(axis=1) >= settings.catalogue.gates.assessed.number
         answers = Answers(
